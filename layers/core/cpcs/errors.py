@@ -1,0 +1,423 @@
+"""Everything that can go wrong, as a tree of exceptions with stable codes.
+
+::
+
+    CpcsError
+    ├── RequestError            what was asked for cannot be
+    │   ├── KeyRequired  BadKey  Forbidden  RateLimited
+    │   ├── MissingField  BadField
+    │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
+    │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
+    │   ├── EventExists  ObservatoryExists  NotDeletable
+    │   └── FileTooLarge  BadCursor  MethodNotAllowed
+    ├── UnreadableUpload        the file is not a usable list of stars
+    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  TooManyRows
+    │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
+    │   └── ReaderCrashed  ReaderTimedOut
+    ├── CalibrationFailed       the stars could not be put on a standard scale
+    │   ├── NoReferenceStars  TooFewMatches  PoorFit
+    │   └── TargetOutsideField  TargetNotFound
+    ├── ReferenceUnavailable    reference stars are not to be had now; the job waits
+    └── StorageConflict         somebody else changed it first; try again
+
+Each class has a ``code`` that never changes, a ``sentence`` (what was wrong, with the numbers) and an ``advice``
+(what to do). The numbers are kept as ``metadata``, so that a failed job is recorded as data.
+`cpcs.web.problems` maps each class to its HTTP status, in one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+
+class CpcsError(Exception):
+    """The root of the tree.
+
+    Parameters
+    ----------
+    **metadata
+        The numbers and names that ``sentence`` and ``advice`` speak of; kept as given.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    sentence: ClassVar[str] = "Something went wrong inside the server."
+    advice: ClassVar[str] = "Try again; if it happens again, send the request id to the operators."
+
+    def __init__(self, **metadata: object) -> None:
+        self.metadata = metadata
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """What was wrong, in one sentence."""
+        return self.sentence.format(**self.metadata)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in one sentence."""
+        return self.advice.format(**self.metadata)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return ``code``, ``message`` and ``hint``: the form every interface shows."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+    def __reduce__(self) -> tuple[object, tuple[type[CpcsError], dict[str, object]]]:
+        return _rebuild, (type(self), self.metadata)
+
+
+def _rebuild(kind: type[CpcsError], metadata: dict[str, object]) -> CpcsError:
+    return kind(**metadata)
+
+
+def walk(kind: type[CpcsError] = CpcsError) -> Iterator[type[CpcsError]]:
+    """Yield ``kind`` and every class below it."""
+    yield kind
+    for child in kind.__subclasses__():
+        yield from walk(child)
+
+
+# --- what was asked for cannot be -------------------------------------------------------------
+
+
+class RequestError(CpcsError):
+    """What was asked for cannot be."""
+
+    code = "BAD_REQUEST"
+    sentence = "The request cannot be understood."
+    advice = "See the manual for the fields of this request."
+
+
+class KeyRequired(RequestError):
+    """No key was sent."""
+
+    code = "KEY_REQUIRED"
+    sentence = "This needs a key, and none was sent."
+    advice = "Send it as 'Authorization: Bearer <key>', or as the field hashtag on the old routes."
+
+
+class BadKey(RequestError):
+    """The key is unknown, mistyped or revoked."""
+
+    code = "BAD_KEY"
+    sentence = "The key is not known here."
+    advice = "Check it for missing characters; ask an administrator for a new one if it was revoked."
+
+
+class Forbidden(RequestError):
+    """The key is good, but not for this."""
+
+    code = "FORBIDDEN"
+    sentence = "This key may not do that: {reason}."
+    advice = "Use the key of the observatory concerned, or ask an administrator."
+
+
+class RateLimited(RequestError):
+    """Too many requests."""
+
+    code = "RATE_LIMITED"
+    sentence = "Too many requests; try again in {retry_after_s} s."
+    advice = "Wait that long before the next one."
+
+
+class MissingField(RequestError):
+    """A field that must be there is not."""
+
+    code = "MISSING_FIELD"
+    sentence = "The field {field} is missing."
+    advice = "Add {field}: {meaning}."
+
+
+class BadField(RequestError):
+    """A field has a value that cannot be used."""
+
+    code = "BAD_FIELD"
+    sentence = "The field {field} is {value!r}, which is not {expected}."
+    advice = "Give {field} as {expected}."
+
+
+class MjdIsJd(RequestError):
+    """A Julian Date was sent where a Modified Julian Date belongs."""
+
+    code = "MJD_IS_JD"
+    sentence = "MJD {mjd} is a Julian Date."
+    advice = "Subtract 2400000.5: MJD {corrected}."
+
+
+class MjdInFuture(RequestError):
+    """The observation is later than now."""
+
+    code = "MJD_IN_FUTURE"
+    sentence = "MJD {mjd} is in the future; now is {now}."
+    advice = "Give the middle of the exposure in UTC as a Modified Julian Date."
+
+
+class MjdTooEarly(RequestError):
+    """The observation is older than the service can mean."""
+
+    code = "MJD_TOO_EARLY"
+    sentence = "MJD {mjd} is before 1990 (MJD 47892)."
+    advice = "Give the middle of the exposure in UTC as a Modified Julian Date."
+
+
+class UnknownEvent(RequestError):
+    """No event of that name."""
+
+    code = "UNKNOWN_EVENT"
+    sentence = "There is no event {event!r}."
+    advice = "Check the name in the list of alerts, or make it with New event."
+
+
+class UnknownObservatory(RequestError):
+    """No observatory of that id."""
+
+    code = "UNKNOWN_OBSERVATORY"
+    sentence = "There is no observatory {observatory!r}."
+    advice = "See the list of observatories."
+
+
+class UnknownFilter(RequestError):
+    """A forced filter that no catalogue has."""
+
+    code = "UNKNOWN_FILTER"
+    sentence = "There is no filter {given!r} to force."
+    advice = "Give no, <catalogue>/<filter>, any/<filter> or <catalogue>/any; for instance APASS/V."
+
+
+class UnknownPoint(RequestError):
+    """No follow-up point of that id."""
+
+    code = "UNKNOWN_POINT"
+    sentence = "There is no follow-up point {followup_id}."
+    advice = "See the list of follow-ups for its id; it may have been deleted."
+
+
+class UnknownJob(RequestError):
+    """No upload of that id."""
+
+    code = "UNKNOWN_JOB"
+    sentence = "There is no upload {job_id!r}."
+    advice = "Use the job_id that the upload was answered with."
+
+
+class UnknownPage(RequestError):
+    """Nothing lives at that path."""
+
+    code = "NOT_FOUND"
+    sentence = "There is nothing at {path}."
+    advice = "See the manual for the addresses of this server."
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, the method does not."""
+
+    code = "METHOD_NOT_ALLOWED"
+    sentence = "{path} does not take {method}."
+    advice = "See the manual for the methods of this address."
+
+
+class EventExists(RequestError):
+    """One event per name."""
+
+    code = "EVENT_EXISTS"
+    sentence = "The event {event!r} exists already, at RA {ra_deg} Dec {dec_deg}."
+    advice = "Use it as it is, or choose another name."
+
+
+class ObservatoryExists(RequestError):
+    """One observatory per name."""
+
+    code = "OBSERVATORY_EXISTS"
+    sentence = "The observatory {name!r} exists already, with id {observatory_id}."
+    advice = "Ask an administrator for a key to it, or choose another name."
+
+
+class NotDeletable(RequestError):
+    """The point cannot be deleted as it stands."""
+
+    code = "NOT_DELETABLE"
+    sentence = "Follow-up point {followup_id} cannot be deleted: {reason}."
+    advice = "Reload the list of follow-ups and try again."
+
+
+class FileTooLarge(RequestError):
+    """The file is larger than this road takes."""
+
+    code = "FILE_TOO_LARGE"
+    sentence = "The file has {size} bytes; at most {limit} are taken here."
+    advice = "Send catalogues up to 20 MiB and images up to 64 MiB through POST /api/uploads."
+
+
+class BadCursor(RequestError):
+    """A page cursor that this server did not make, or that is too old."""
+
+    code = "BAD_CURSOR"
+    sentence = "The page cursor is not one of this server's."
+    advice = "Start again at the first page, without a cursor."
+
+
+# --- the file is not a usable list of stars ---------------------------------------------------
+
+
+class UnreadableUpload(CpcsError):
+    """The file is not a usable list of stars."""
+
+    code = "UNREADABLE"
+    sentence = "The file cannot be read: {reason}."
+    advice = "Send a SExtractor catalogue (ASCII_HEAD, FITS table or FITS_LDAC), CSV, or RA Dec Mag MagErr columns."
+
+
+class EmptyFile(UnreadableUpload):
+    """There is nothing in it."""
+
+    code = "EMPTY_FILE"
+    sentence = "The file is empty ({size} bytes, no star)."
+    advice = "Check that the catalogue was written before it was sent."
+
+
+class MarkupSent(UnreadableUpload):
+    """A web page or XML came where a catalogue was expected."""
+
+    code = "MARKUP_SENT"
+    sentence = "The file is {kind}, not a catalogue."
+    advice = "The download was probably an error or login page: open it, and send the catalogue itself."
+
+
+class NotACatalogue(UnreadableUpload):
+    """Neither a known format nor columns of numbers."""
+
+    code = "NOT_A_CATALOGUE"
+
+
+class MissingColumn(UnreadableUpload):
+    """A table, but without what a calibration needs."""
+
+    code = "MISSING_COLUMN"
+    sentence = "The {format} catalogue has no column for {missing}; it has {found}."
+    advice = "Write at least ALPHA_J2000, DELTA_J2000, MAG_AUTO and MAGERR_AUTO."
+
+
+class TooManyRows(UnreadableUpload):
+    """More lines, columns or bytes than any catalogue needs."""
+
+    code = "TOO_MANY_ROWS"
+    sentence = "The file has {n} {what}; at most {limit} are read."
+    advice = "Send the stars around the target only."
+
+
+class BrokenFits(UnreadableUpload):
+    """The FITS structure is wrong."""
+
+    code = "BROKEN_FITS"
+    sentence = "The FITS file is broken: {reason}."
+    advice = "Check it with fitsverify, and write it again."
+
+
+class BombSent(UnreadableUpload):
+    """It unpacks to more than the server takes."""
+
+    code = "TOO_LARGE_UNPACKED"
+    sentence = "The file unpacks to more than {limit} bytes."
+    advice = "Send it unpacked, or cut out the field around the target."
+
+
+class ImageNotMeasured(UnreadableUpload):
+    """An image, not a catalogue."""
+
+    code = "IMAGE_NOT_MEASURED"
+    sentence = "The file is a FITS image; this server does not measure images yet."
+    advice = "Send the catalogue that SExtractor makes of it."
+
+
+class NoUsableStars(UnreadableUpload):
+    """Rows, but none of them usable."""
+
+    code = "NO_USABLE_STARS"
+    sentence = "None of the {n_rows} rows is a usable star: {reason}."
+    advice = "Coordinates must be degrees (J2000), magnitudes finite, and magnitude errors positive."
+
+
+class ReaderCrashed(UnreadableUpload):
+    """Reading the file brought the reader down."""
+
+    code = "READER_CRASHED"
+    sentence = "The file could not be read: the reader ended with {how}."
+    advice = "Write it again as a plain SExtractor catalogue; the operators have been told."
+
+
+class ReaderTimedOut(UnreadableUpload):
+    """Reading the file took too long."""
+
+    code = "READER_TIMED_OUT"
+    sentence = "The file could not be read within {limit_s} s."
+    advice = "Send a smaller catalogue: the stars around the target."
+
+
+# --- the stars could not be put on a standard scale -------------------------------------------
+
+
+class CalibrationFailed(CpcsError):
+    """The stars could not be put on a standard scale."""
+
+    code = "CALIBRATION_FAILED"
+    sentence = "The catalogue could not be calibrated: {reason}."
+    advice = "See the report for what was tried."
+
+
+class NoReferenceStars(CalibrationFailed):
+    """The field is covered, and there is no star in it."""
+
+    code = "NO_REFERENCE_STARS"
+    sentence = "There are no reference stars of {passband} within {radius_deg:.3f} deg of RA {ra_deg:.5f} Dec {dec_deg:.5f}."
+    advice = "Force another catalogue, or leave the choice to the server."
+
+
+class TooFewMatches(CalibrationFailed):
+    """Not enough stars in common."""
+
+    code = "TOO_FEW_MATCHES"
+    sentence = "Only {n_matched} stars matched reference stars within {radius_arcsec} arcsec; {n_needed} are needed."
+    advice = "Check the coordinates (degrees, J2000), the event, and the matching radius."
+
+
+class PoorFit(CalibrationFailed):
+    """No filter gave a zero point of the required quality."""
+
+    code = "POOR_FIT"
+    sentence = "No zero point is good enough: the best, {passband}, has scatter {scatter:.2f} mag and outlier fraction {outlier_fraction:.2f}."
+    advice = "Check the magnitudes and the filter; at most 1.5 mag and 0.5 are accepted."
+
+
+class TargetOutsideField(CalibrationFailed):
+    """The event is not where the stars are."""
+
+    code = "TARGET_OUTSIDE_FIELD"
+    sentence = "The event at RA {ra_deg:.5f} Dec {dec_deg:.5f} is outside the field of the catalogue (centre RA {field_ra_deg:.5f} Dec {field_dec_deg:.5f}, radius {field_radius_deg:.3f} deg)."
+    advice = "Check the event's name and the catalogue's coordinates (degrees, J2000)."
+
+
+class TargetNotFound(CalibrationFailed):
+    """The event is in the field, no source is at its place, and no limit can be given."""
+
+    code = "TARGET_NOT_FOUND"
+    sentence = "There is no source within {radius_arcsec} arcsec of the event; the nearest is at {nearest_arcsec:.1f} arcsec."
+    advice = "Give a larger matching radius, or check the astrometry."
+
+
+# --- not now ------------------------------------------------------------------------------------
+
+
+class ReferenceUnavailable(CpcsError):
+    """Reference stars are not to be had now: neither a tile nor the service. The job waits."""
+
+    code = "REFERENCE_UNAVAILABLE"
+    sentence = "Reference stars of {catalogues} around RA {ra_deg:.5f} Dec {dec_deg:.5f} are not to be had now: {reason}."
+    advice = "Nothing is lost: the upload waits and is tried again. The operator can import reference stars."
+
+
+class StorageConflict(CpcsError):
+    """Somebody else changed it first."""
+
+    code = "CONFLICT"
+    sentence = "{what} was changed by somebody else at the same time."
+    advice = "Try again."

@@ -1,0 +1,121 @@
+"""Catalogues and filters: which there are, how they are called, and how one is forced.
+
+The data are in ``catalogues.toml`` beside this file, the one declarative description of every reference catalogue;
+this module reads the names from it, `photocal.references` the columns.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cpcs.errors import UnknownFilter
+
+AUTOMATIC = "no"  # the old interface's word for "choose for me"
+ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Passband:
+    """One filter of one catalogue, printed ``APASS/r``."""
+
+    catalogue: str
+    filter: str
+
+    def __str__(self) -> str:
+        return f"{self.catalogue}/{self.filter}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an observer forced; either side may be ``any``. No choice at all is AUTO, and is None everywhere."""
+
+    catalogue: str
+    filter: str
+
+    def __str__(self) -> str:
+        return f"{self.catalogue}/{self.filter}"
+
+    def allows(self, passband: Passband) -> bool:
+        """Whether the passband is one of those that were forced."""
+        return self.catalogue in (ANY, passband.catalogue) and self.filter in (ANY, passband.filter)
+
+
+@cache
+def catalogue_data() -> dict[str, dict[str, Any]]:
+    """Return the declarative file: catalogue name -> its description."""
+    with files("cpcs").joinpath("catalogues.toml").open("rb") as stream:
+        return tomllib.load(stream)["catalogues"]
+
+
+def catalogues() -> tuple[str, ...]:
+    """Return the names of all photometric catalogues, in the order in which they are listed to people."""
+    return tuple(name for name, entry in catalogue_data().items() if entry.get("bands"))
+
+
+def filters(catalogue: str) -> tuple[str, ...]:
+    """Return the filters of a catalogue."""
+    return tuple(catalogue_data()[catalogue]["bands"])
+
+
+def all_passbands() -> tuple[Passband, ...]:
+    """Return every filter of every catalogue."""
+    return tuple(Passband(name, band) for name in catalogues() for band in filters(name))
+
+
+def parse_choice(given: str | None) -> Choice | None:
+    """Read what an observer forced: ``APASS/V``, ``any/r``, ``PS1/any``; ``no``, ``any/any`` or nothing is AUTO.
+
+    Catalogue names are matched without regard to case, filters exactly first and then without regard to case (where
+    that is unambiguous: 2MASS/j is J; APASS/v is V).
+
+    Returns
+    -------
+    Choice or None
+        None stands for AUTO.
+
+    Raises
+    ------
+    UnknownFilter
+        No catalogue has such a filter.
+
+    Examples
+    --------
+    >>> str(parse_choice("apass/V"))
+    'APASS/V'
+    >>> parse_choice("no") is None
+    True
+    """
+    text = (given or "").strip()
+    if text.lower() in ("", AUTOMATIC, "auto", "automatic", f"{ANY}/{ANY}"):
+        return None
+    left, slash, right = (part.strip() for part in text.partition("/"))
+    if not slash or not right:
+        raise UnknownFilter(given=text[:64])
+    catalogue = _catalogue_named(left, text)
+    names = catalogues() if catalogue == ANY else (catalogue,)
+    known = {band for name in names for band in filters(name)}
+    if right.lower() == ANY:
+        return Choice(catalogue, ANY)
+    return Choice(catalogue, _filter_named(right, known, text))
+
+
+def _catalogue_named(given: str, text: str) -> str:
+    if given.lower() == ANY:
+        return ANY
+    for name in catalogues():
+        if given.lower() in (name.lower(), *(alias.lower() for alias in catalogue_data()[name].get("aliases", ()))):
+            return name
+    raise UnknownFilter(given=text[:64])
+
+
+def _filter_named(given: str, known: set[str], text: str) -> str:
+    if given in known:
+        return given
+    loose = [band for band in known if band.lower() == given.lower()]
+    if len(loose) == 1:
+        return loose[0]
+    raise UnknownFilter(given=text[:64])

@@ -1,0 +1,209 @@
+"""What is kept: events, observatories, keys, upload requests, jobs and follow-up points.
+
+Plain frozen dataclasses, without numpy and without a database: the same words for the science, the storage, the
+functions and the client. Times are ISO 8601 in UTC, to the second, with a trailing ``Z``; MJD is UTC, mid-exposure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """What a key may do: its own uploads, its observatory's, everything."""
+
+    OBSERVER = "observer"
+    LEAD = "lead"
+    ADMIN = "admin"
+
+
+class Mode(StrEnum):
+    """Who chose the filter: the server, or the observer."""
+
+    AUTO = "AUTO"
+    FORCED = "FORCED"
+
+
+class JobState(StrEnum):
+    """Where an upload stands.
+
+    ``CREATED → UPLOADED → CALIBRATING → DONE | REJECTED | FAILED``, or ``WAITING_REFERENCE`` (tried again later);
+    ``DELETED`` once its point was taken back, whatever else happens.
+    """
+
+    CREATED = "CREATED"
+    UPLOADED = "UPLOADED"
+    CALIBRATING = "CALIBRATING"
+    WAITING_REFERENCE = "WAITING_REFERENCE"
+    DONE = "DONE"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    DELETED = "DELETED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self in {JobState.DONE, JobState.REJECTED, JobState.FAILED, JobState.DELETED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An alert: a place on the sky that observers follow."""
+
+    key: str  # cpcs.names.event_key of its name
+    name: str  # as shown, without scheme
+    event_id: int  # the number of the old interface
+    ra_deg: float
+    dec_deg: float
+    published: str
+    url: str = ""
+    comment: str = ""
+    created_by: str = ""  # key_id
+    n_followups: int = 0
+    version: int = 0  # grows with every change of its points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observatory:
+    """A site that uploads. Longitudes are east-positive; None is unknown."""
+
+    observatory_id: int
+    name: str
+    longitude_deg: float | None = None
+    latitude_deg: float | None = None
+    altitude_m: float | None = None
+    prefix: str = ""
+    created: str = ""
+    n_observations: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key, without its secret: only the SHA-256 of the secret is kept."""
+
+    sha256: str
+    observatory_id: int
+    role: Role
+    owner: str = ""
+    created: str = ""
+    last_used: str = ""
+    revoked: bool = False
+
+    @property
+    def key_id(self) -> str:
+        """The public name of the key, safe to show and to log."""
+        return self.sha256[:12]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it may do everything."""
+        return self.role is Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRequest:
+    """What an observer asked for: written to S3 before anything is promised."""
+
+    job_id: str
+    event: str  # event key
+    observatory_id: int
+    key_id: str
+    mjd: float
+    exposure_s: float | None = None
+    matching_radius_arcsec: float = 2.0
+    forced: str | None = None  # None for AUTO, else as cpcs.passbands.Choice prints itself
+    filter_hint: str = ""  # the filter the observer or the header names, as written
+    dry_run: bool = False
+    figures: bool = True
+    comment: str = ""
+    filename: str = ""
+    created: str = ""
+    source: str = "api"  # or "cgi", the first CPCS's interface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowupPoint:
+    """One point of a light curve: the target's standard magnitude, or a limit, and where it came from.
+
+    ``std_mag = inst_mag + zero_point``. ``mag_err`` is the source's own error, ``calib_err`` the fitted scatter (as
+    the first CPCS published it). With ``is_limit``, ``mag`` is the limiting magnitude and ``mag_err`` is None.
+    """
+
+    followup_id: int
+    event: str  # event key
+    event_id: int
+    event_name: str
+    observatory_id: int
+    observatory: str
+    mjd: float
+    exposure_s: float | None
+    mag: float
+    mag_err: float | None
+    is_limit: bool
+    calib_err: float
+    zero_point: float
+    zero_point_err: float
+    scatter: float
+    outlier_fraction: float
+    n_matched: int
+    catalogue: str
+    filter: str
+    mode: Mode
+    matching_radius_arcsec: float
+    ra_deg: float | None  # of the source taken for the target
+    dec_deg: float | None
+    calibrated_at: str
+    job_id: str
+    revision: int
+    key_id: str
+    input_sha256: str
+    pipeline: str
+    comment: str = ""
+    superseded_by: int | None = None
+
+    @property
+    def passband(self) -> str:
+        """Catalogue and filter, ``APASS/r``."""
+        return f"{self.catalogue}/{self.filter}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a revision of a job ended: written to S3 last, so that what it names is there.
+
+    ``state`` is DONE, REJECTED or FAILED. ``point`` is the new point, or for a dry run the point that would have
+    been stored (``followup_id`` 0). ``existing_id`` names the point that the same file had already made.
+    """
+
+    job_id: str
+    revision: int
+    state: JobState
+    finished: str
+    error: dict[str, str] | None = None  # code, message, hint
+    point: FollowupPoint | None = None
+    existing_id: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)  # step -> seconds
+    summary: dict[str, Any] = field(default_factory=dict)  # runner-up, confidence, field, references
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An upload on its way."""
+
+    request: UploadRequest
+    state: JobState
+    updated: str
+    attempt: int = 0
+    revision: int = 1
+    lease_until: float = 0.0  # Unix seconds; 0 when nobody holds it
+    lease_owner: str = ""
+    retry_after: float = 0.0  # Unix seconds; for WAITING_REFERENCE
+    outcome: Outcome | None = None
+    figures_ready: bool = False
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.request.job_id
