@@ -39,7 +39,8 @@ def clean(given: str) -> str:
         raise MissingField(field="event", meaning="the name of the alert, for instance Gaia18bmt")
     if len(name) > LONGEST or not _ALLOWED.fullmatch(name):
         shown = name if len(name) <= LONGEST else name[:32] + "..."
-        raise BadField(field="event", value=shown, expected=f"a name of at most {LONGEST} letters, digits and ._/:#+- signs")
+        expected = f"a name of at most {LONGEST} letters, digits and ._/:#+- signs"
+        raise BadField(field="event", value=shown, expected=expected)
     return name
 
 

@@ -48,7 +48,8 @@ class Choice:
 def catalogue_data() -> dict[str, dict[str, Any]]:
     """Return the declarative file: catalogue name -> its description."""
     with files("cpcs").joinpath("catalogues.toml").open("rb") as stream:
-        return tomllib.load(stream)["catalogues"]
+        data: dict[str, dict[str, Any]] = tomllib.load(stream)["catalogues"]
+    return data
 
 
 def catalogues() -> tuple[str, ...]:
