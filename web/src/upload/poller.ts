@@ -42,8 +42,13 @@ export class Poller {
   add(jobId: string): void {
     this.#states.set(jobId, "");
     this.#pause = SHORTEST_MS;
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#loop ??= this.#run().finally(() => {
       this.#loop = null;
+      if (this.#states.size > 0) this.#begin(); // added between the last look and here
     });
   }
 
