@@ -1,1 +1,1 @@
-
+"""The three functions of the deployment; they never import each other."""

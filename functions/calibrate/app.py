@@ -1,0 +1,78 @@
+"""Entry of the calibrate function: messages from the queue, and the sweeper's schedule."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from cpcs.storage.layout import job_of_upload
+from photocal.references import TileStore, VizierSource
+
+from cpcs.errors import CpcsError
+from cpcs.settings import Settings
+from cpcs.storage import Store
+
+from .sweep import sweep
+from .worker import Worker
+
+logger = Logger(service="calibrate")
+
+
+@cache
+def worker() -> Worker:
+    """Put the function together, once for each warm environment."""
+    settings = Settings.from_environment(os.environ)
+    store = Store.connect(settings)
+    source = VizierSource(server=settings.vizier_server) if settings.vizier_server else None
+    return Worker(
+        store=store,
+        tiles=TileStore(store.references, source=source),
+        logger=logger,
+        lease_s=settings.function_timeout_s + 5.0,
+        sources_configured=source is not None,
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Work through a batch of the queue, or sweep."""
+    if event.get("task") == "sweep":
+        swept = sweep(worker().store, logger)
+        return {"queued": swept.queued, "failed": swept.failed, "unfinished": swept.unfinished}
+    owner = f"{getattr(context, 'aws_request_id', '')}-{uuid.uuid4().hex[:8]}"
+    failed = [record["messageId"] for record in event.get("Records", ()) if not _consume(record, owner)]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+
+
+def _consume(record: dict[str, Any], owner: str) -> bool:
+    """Work on the uploads that one message names; False when the message must come again."""
+    body = json.loads(record["body"])
+    for notice in body.get("Records", ()):  # S3's test event has none
+        job_id = job_of_upload(unquote_plus(notice["s3"]["object"]["key"]))
+        if job_id is None:
+            continue
+        logger.append_keys(job_id=job_id)
+        try:
+            state = worker().process(job_id, owner)
+            logger.info("processed", extra={"state": state.value if state else "nothing to do"})
+        except CpcsError as error:
+            logger.warning("will be tried again", extra={"code": error.code, "why": error.message})
+            return _come_back(record)
+        except Exception:
+            logger.exception("will be tried again")
+            return _come_back(record)
+        finally:
+            logger.remove_keys(["job_id"])
+    return True
+
+
+def _come_back(record: dict[str, Any]) -> bool:
+    """Shorten the message's absence: a passing fault need not wait out the whole visibility time-out."""
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+    worker().store.queue.come_back(record["receiptHandle"], seconds=min(5 * 2**received, 300))
+    return False

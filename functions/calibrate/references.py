@@ -1,0 +1,62 @@
+"""Which reference stars a calibration needs, and what to do when they are not to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from photocal.references import ReferenceStars, TileStore
+
+from cpcs.errors import ReferenceUnavailable
+from cpcs.passbands import ANY, Choice, catalogues
+
+LARGEST_RADIUS_DEG = 2.0  # a wider field is calibrated with the stars of its middle
+AT_ONCE = 8  # tiles are small and far away: waiting is most of the work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The reference stars that could be had, and the catalogues that could not."""
+
+    stars: tuple[ReferenceStars, ...]
+    unavailable: dict[str, str] = field(default_factory=dict)  # catalogue -> why
+
+
+def wanted(forced: Choice | None) -> tuple[str, ...]:
+    """Return the catalogues that could take part: all, or the one that was forced."""
+    if forced is None or forced.catalogue == ANY:
+        return catalogues()
+    return (forced.catalogue,)
+
+
+def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float, radius_deg: float) -> Gathered:
+    """Fetch the reference stars of the field, of every catalogue named.
+
+    Raises
+    ------
+    ReferenceUnavailable
+        Not one of the catalogues is to be had.
+    """
+    radius = min(radius_deg, LARGEST_RADIUS_DEG)
+
+    def one(name: str) -> ReferenceStars | ReferenceUnavailable:
+        try:
+            return tiles.cone(name, ra_deg, dec_deg, radius)
+        except ReferenceUnavailable as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        answers = dict(zip(names, pool.map(one, names), strict=True))
+    unavailable = {
+        name: str(answer.metadata.get("reason", answer))
+        for name, answer in answers.items()
+        if isinstance(answer, ReferenceUnavailable)
+    }
+    stars = tuple(answer for answer in answers.values() if isinstance(answer, ReferenceStars))
+    if not stars:
+        reasons = sorted(set(unavailable.values()))
+        raise ReferenceUnavailable(
+            catalogues=", ".join(names), ra_deg=ra_deg, dec_deg=dec_deg, reason="; ".join(reasons)[:300]
+        )
+    return Gathered(stars=stars, unavailable=unavailable)
