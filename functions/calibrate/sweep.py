@@ -67,13 +67,20 @@ def _look_at(store: Store, job: Job, now: float, swept: Swept) -> None:
             _fail(store, job, now, swept)
         else:
             swept.unfinished += 1
-    elif (job.state is JobState.CALIBRATING and job.lease_until > now) or (job.state is JobState.WAITING_REFERENCE and job.retry_after > now):
+    elif _held_until(job) > now:
         swept.unfinished += 1
     elif _hopeless(job, now):
         _fail(store, job, now, swept)
     else:
         store.queue.send(job.job_id)
         swept.queued += 1
+
+
+def _held_until(job: Job) -> float:
+    """Return the time (Unix seconds) before which the job is somebody's, or waits on purpose."""
+    if job.state is JobState.CALIBRATING:
+        return job.lease_until
+    return job.retry_after if job.state is JobState.WAITING_REFERENCE else 0.0
 
 
 def _hopeless(job: Job, now: float) -> bool:
