@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from cpcs.passbands import Choice, Passband
 from cpcs.records import Mode
-from photocal.stars import StarList
 from photocal.arrays import Floats, Ints
+from photocal.stars import StarList
 from photocal.zeropoint import ZeroPointFit
 
 

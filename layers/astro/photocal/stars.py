@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from photocal.sphere import from_unit_vector, separation_deg, unit_vectors
 from photocal.arrays import Anything, Bools, Floats, Ints
+from photocal.sphere import from_unit_vector, separation_deg, unit_vectors
 
 
 @dataclass(frozen=True, kw_only=True)

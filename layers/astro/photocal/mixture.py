@@ -1,0 +1,187 @@
+"""The likelihood of the zero-point model, its derivatives and its modes.
+
+The differences ``d = ref_mag - inst_mag`` of n stars with errors ``e`` are drawn from
+
+    p(d) = (1 - f) N(d; z, s^2 + e^2) + f B(d)
+
+with zero point z, intrinsic scatter s, outlier fraction f, and a broad density B of fixed place and width (a Cauchy
+distribution: it never lets one star, however far, pull on z). Parameters are theta = (z, ln s, logit f), so that no
+bound has to be watched; the prior of each is stated in `Priors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photocal.arrays import Floats
+
+_SETTLED = 1e-7  # in log posterior: some thousandths of an error bar from the top
+_LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priors:
+    """What is believed before a single star is looked at.
+
+    Attributes
+    ----------
+    scatter_median, scatter_spread, scatter_least
+        The density of u = ln s is proportional to exp(-(u - ln median)^2 / (2 spread^2) - (least / s)^2); median and
+        least in mag. Wide enough to be nearly the scale-free 1/s, for which the errors of z have their nominal
+        coverage, and falling off below what flat fields and colours leave in any image, so that a few stars which
+        agree by chance do not make a scatter of nothing.
+    outlier_a, outlier_b
+        The outlier fraction is Beta(a, b).
+    broad_width
+        Half width at half maximum of the outliers' distribution, mag.
+    """
+
+    scatter_median: float = 0.06
+    scatter_spread: float = 1.5
+    scatter_least: float = 0.009
+    outlier_a: float = 1.0
+    outlier_b: float = 5.0
+    broad_width: float = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modes:
+    """Local maxima of the posterior, best first.
+
+    Attributes
+    ----------
+    theta
+        (k, 3) array: z in mag, ln s with s in mag, logit f.
+    log_posterior
+        (k,) array, up to one constant.
+    covariance
+        (k, 3, 3) array: the inverse of the negative second derivatives.
+    """
+
+    theta: Floats
+    log_posterior: Floats
+    covariance: Floats
+
+
+class Mixture:
+    """The posterior of one set of differences.
+
+    Parameters
+    ----------
+    difference
+        (n,) array, mag: reference minus instrumental magnitude.
+    error
+        (n,) array, mag: both errors in quadrature, positive.
+    priors
+        What is believed beforehand.
+    """
+
+    def __init__(self, difference: Floats, error: Floats, priors: Priors) -> None:
+        self.difference = difference
+        self.variance = error**2
+        self.priors = priors
+        offset = (difference - np.median(difference)) / priors.broad_width
+        self.broad: Floats = 1.0 / (np.pi * priors.broad_width * (1.0 + offset**2))
+
+    def log_prior(self, log_s: Floats, logit_f: Floats) -> Floats:
+        """Return the logarithm of the prior density of (ln s, logit f), without its constant."""
+        prior = self.priors
+        scatter = self.log_prior_scatter(log_s)
+        fraction = -prior.outlier_a * np.logaddexp(0.0, -logit_f) - prior.outlier_b * np.logaddexp(0.0, logit_f)
+        return scatter + fraction
+
+    def log_prior_scatter(self, log_s: Floats) -> Floats:
+        """Return the logarithm of the prior density of ln s, without its constant."""
+        prior = self.priors
+        wide = -0.5 * ((log_s - np.log(prior.scatter_median)) / prior.scatter_spread) ** 2
+        floor: Floats = -((prior.scatter_least * np.exp(-log_s)) ** 2)
+        return wide + floor
+
+    def inlier_probability(self, theta: Floats) -> Floats:
+        """Return the (n,) probabilities that the stars are inliers, at one (3,) set of parameters."""
+        _, inlier, _ = self._densities(theta[None, :])
+        return inlier[0]
+
+    def _densities(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return (k, n) arrays: the density of each star, its inlier probability, its variance."""
+        z, log_s, logit_f = (theta[:, i, None] for i in range(3))
+        f = 1.0 / (1.0 + np.exp(-logit_f))
+        variance = np.exp(2.0 * log_s) + self.variance
+        narrow = (1.0 - f) * np.exp(-0.5 * ((self.difference - z) ** 2 / variance + np.log(variance) + _LOG_2PI))
+        density = narrow + f * self.broad
+        return density, narrow / density, variance
+
+    def derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the log posterior with its first and second derivatives: (k,), (k, 3) and (k, 3, 3) arrays."""
+        density, inlier, variance = self._densities(theta)
+        z, log_s, logit_f = theta.T
+        residual = self.difference - z[:, None]
+        share = np.exp(2.0 * log_s)[:, None] / variance
+        chi2 = residual**2 / variance
+        by_z, by_s = residual / variance, share * (chi2 - 1.0)
+        f = 1.0 / (1.0 + np.exp(-logit_f))
+        doubt = inlier * (1.0 - inlier)
+        n = len(self.difference)
+        prior = self.priors
+
+        gradient = np.empty((len(theta), 3))
+        gradient[:, 0] = (inlier * by_z).sum(axis=1)
+        gradient[:, 1] = (inlier * by_s).sum(axis=1)
+        gradient[:, 2] = n - inlier.sum(axis=1) - n * f
+        low = (prior.scatter_least * np.exp(-log_s)) ** 2
+        gradient[:, 1] += 2.0 * low - (log_s - np.log(prior.scatter_median)) / prior.scatter_spread**2
+        gradient[:, 2] += prior.outlier_a * (1.0 - f) - prior.outlier_b * f
+
+        hessian = np.empty((len(theta), 3, 3))
+        hessian[:, 0, 0] = (doubt * by_z**2 - inlier / variance).sum(axis=1)
+        hessian[:, 0, 1] = hessian[:, 1, 0] = (doubt * by_z * by_s - 2.0 * inlier * by_z * share).sum(axis=1)
+        curve = 2.0 * share * (1.0 - share) * (chi2 - 1.0) - 2.0 * share**2 * chi2
+        hessian[:, 1, 1] = (doubt * by_s**2 + inlier * curve).sum(axis=1) - 4.0 * low - 1.0 / prior.scatter_spread**2
+        hessian[:, 0, 2] = hessian[:, 2, 0] = -(doubt * by_z).sum(axis=1)
+        hessian[:, 1, 2] = hessian[:, 2, 1] = -(doubt * by_s).sum(axis=1)
+        slack = f * (1.0 - f)
+        hessian[:, 2, 2] = doubt.sum(axis=1) - (n + prior.outlier_a + prior.outlier_b) * slack
+
+        value = np.log(density).sum(axis=1) + self.log_prior(log_s, logit_f)
+        return value, gradient, hessian
+
+    def modes(self, starts: Floats, rounds: int) -> Modes:
+        """Climb from (k, 3) starts towards the maxima, by at most so many rounds of Newton's method.
+
+        The second derivatives are made negative definite first (their eigenvalues' absolute values are used), so
+        that every step leads uphill; a step that does not is shortened and tried again.
+        """
+        theta = starts.copy()
+        value, gradient, hessian = self.derivatives(theta)
+        shrink = np.ones(len(theta))
+        for _ in range(rounds):
+            step = shrink[:, None] * _uphill(gradient, hessian)
+            new_value, new_gradient, new_hessian = self.derivatives(theta + step)
+            gain = new_value - value
+            better = gain >= 0.0
+            theta[better] += step[better]
+            value[better], gradient[better], hessian[better] = (
+                new_value[better],
+                new_gradient[better],
+                new_hessian[better],
+            )
+            shrink = np.where(better, np.minimum(1.0, 3.0 * shrink), 0.25 * shrink)
+            if np.all(np.abs(gain) < _SETTLED):
+                break
+        order = np.argsort(-value, kind="stable")
+        return Modes(theta=theta[order], log_posterior=value[order], covariance=_inverse(-hessian[order]))
+
+
+def _uphill(gradient: Floats, hessian: Floats) -> Floats:
+    """Return the Newton steps, limited to what the parameters can reasonably move at once."""
+    step = np.einsum("kij,kj->ki", _inverse(-hessian), gradient)
+    return np.clip(step, [-0.5, -1.0, -1.5], [0.5, 1.0, 1.5])
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """Invert (k, 3, 3) symmetric matrices as if all their eigenvalues were positive."""
+    values, vectors = np.linalg.eigh(matrix)
+    bounded = np.maximum(np.abs(values), 1e-6)
+    return np.einsum("kij,kj,klj->kil", vectors, 1.0 / bounded, vectors)
