@@ -32,6 +32,12 @@ web/dist/index.html: $(WEB_SOURCES) infra/node.sh | $(VENV)/ready
 	infra/node.sh $(PYTHON) npm --prefix web install --no-package-lock --no-audit --no-fund --loglevel=error
 	infra/node.sh $(PYTHON) npm --prefix web run build
 
+.PHONY: web-check
+web-check: web ## the site's own checks: types, unit tests, weight
+	infra/node.sh $(PYTHON) npm --prefix web run check
+	infra/node.sh $(PYTHON) npm --prefix web test
+	infra/node.sh $(PYTHON) npm --prefix web run size
+
 demo: setup web ## the main job, embedded; leaves the site open (ONCE=1: check and exit)
 	$(BIN)/python -m infra.demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 

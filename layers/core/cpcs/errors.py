@@ -368,7 +368,9 @@ class NoReferenceStars(CalibrationFailed):
     """The field is covered, and there is no star in it."""
 
     code = "NO_REFERENCE_STARS"
-    sentence = "There are no reference stars of {passband} within {radius_deg:.3f} deg of RA {ra_deg:.5f} Dec {dec_deg:.5f}."
+    sentence = (
+        "There are no reference stars of {passband} within {radius_deg:.3f} deg of RA {ra_deg:.5f} Dec {dec_deg:.5f}."
+    )
     advice = "Force another catalogue, or leave the choice to the server."
 
 
@@ -400,7 +402,9 @@ class TargetNotFound(CalibrationFailed):
     """The event is in the field, no source is at its place, and no limit can be given."""
 
     code = "TARGET_NOT_FOUND"
-    sentence = "There is no source within {radius_arcsec} arcsec of the event; the nearest is at {nearest_arcsec:.1f} arcsec."
+    sentence = (
+        "There is no source within {radius_arcsec} arcsec of the event; the nearest is at {nearest_arcsec:.1f} arcsec."
+    )
     advice = "Give a larger matching radius, or check the astrometry."
 
 
@@ -411,7 +415,9 @@ class ReferenceUnavailable(CpcsError):
     """Reference stars are not to be had now: neither a tile nor the service. The job waits."""
 
     code = "REFERENCE_UNAVAILABLE"
-    sentence = "Reference stars of {catalogues} around RA {ra_deg:.5f} Dec {dec_deg:.5f} are not to be had now: {reason}."
+    sentence = (
+        "Reference stars of {catalogues} around RA {ra_deg:.5f} Dec {dec_deg:.5f} are not to be had now: {reason}."
+    )
     advice = "Nothing is lost: the upload waits and is tried again. The operator can import reference stars."
 
 
