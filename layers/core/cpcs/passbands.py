@@ -7,6 +7,7 @@ this module reads the names from it, `photocal.references` the columns.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,12 +55,34 @@ def catalogue_data() -> dict[str, dict[str, Any]]:
 
 def catalogues() -> tuple[str, ...]:
     """Return the names of all photometric catalogues, in the order in which they are listed to people."""
-    return tuple(name for name, entry in catalogue_data().items() if entry.get("bands"))
+    return tuple(name for name, entry in catalogue_data().items() if not entry.get("astrometric"))
 
 
 def filters(catalogue: str) -> tuple[str, ...]:
-    """Return the filters of a catalogue."""
-    return tuple(catalogue_data()[catalogue]["bands"])
+    """Return the filters of a catalogue, those computed from others included."""
+    entry = catalogue_data()[catalogue]
+    names = (*entry["bands"], *entry.get("derived", ()))
+    return tuple(entry.get("order", names))
+
+
+def is_photographic(catalogue: str) -> bool:
+    """Whether the catalogue was measured on plates: it never wins over a CCD catalogue."""
+    return bool(catalogue_data().get(catalogue, {}).get("photographic"))
+
+
+def covers(catalogue: str, dec_deg: float, radius_deg: float = 0.0) -> bool:
+    """Whether a catalogue reaches this declination; one that is not described here may lie anywhere."""
+    low, high = catalogue_data().get(catalogue, {}).get("dec_deg", (-90.0, 90.0))
+    return bool(low - radius_deg <= dec_deg <= high + radius_deg)
+
+
+def catalogue_named(given: str) -> str | None:
+    """Return the catalogue that is called so, by its name or an alias, without regard to case; None for none."""
+    wanted = given.strip().casefold()
+    for name, entry in catalogue_data().items():
+        if wanted in (name.casefold(), *(alias.casefold() for alias in entry.get("aliases", ()))):
+            return name
+    return None
 
 
 def all_passbands() -> tuple[Passband, ...]:
@@ -67,11 +90,18 @@ def all_passbands() -> tuple[Passband, ...]:
     return tuple(Passband(name, band) for name in catalogues() for band in filters(name))
 
 
-def parse_choice(given: str | None) -> Choice | None:
+def parse_choice(given: str | None, *, private: Mapping[str, Iterable[str]] | None = None) -> Choice | None:
     """Read what an observer forced: ``APASS/V``, ``any/r``, ``PS1/any``; ``no``, ``any/any`` or nothing is AUTO.
 
     Catalogue names are matched without regard to case, filters exactly first and then without regard to case (where
     that is unambiguous: 2MASS/j is J; APASS/v is V).
+
+    Parameters
+    ----------
+    given
+        What was asked for.
+    private
+        Catalogues that are not described here but imported under any name: name -> their filters.
 
     Returns
     -------
@@ -96,19 +126,21 @@ def parse_choice(given: str | None) -> Choice | None:
     left, slash, right = (part.strip() for part in text.partition("/"))
     if not slash or not right:
         raise UnknownFilter(given=text[:64])
-    catalogue = _catalogue_named(left, text)
-    names = catalogues() if catalogue == ANY else (catalogue,)
-    known = {band for name in names for band in filters(name)}
+    known = {name: set(filters(name)) for name in catalogues()}
+    known |= {name: set(bands) for name, bands in (private or {}).items() if name not in known}
+    catalogue = _catalogue_among(left, known, text)
+    bands = set().union(*known.values()) if catalogue == ANY else known[catalogue]
     if right.lower() == ANY:
         return Choice(catalogue, ANY)
-    return Choice(catalogue, _filter_named(right, known, text))
+    return Choice(catalogue, _filter_named(right, bands, text))
 
 
-def _catalogue_named(given: str, text: str) -> str:
+def _catalogue_among(given: str, known: Iterable[str], text: str) -> str:
     if given.lower() == ANY:
         return ANY
-    for name in catalogues():
-        if given.lower() in (name.lower(), *(alias.lower() for alias in catalogue_data()[name].get("aliases", ()))):
+    named = catalogue_named(given)
+    for name in known:
+        if name == named or name.casefold() == given.casefold():
             return name
     raise UnknownFilter(given=text[:64])
 
