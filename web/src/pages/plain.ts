@@ -1,0 +1,2 @@
+/** A page of text alone. */
+import "../lib/shell.ts";
