@@ -1,0 +1,365 @@
+"""The one port of the embedded stack: the built site, public data, presigned uploads, and the API.
+
+On AWS these are CloudFront, S3 and API Gateway. Here one server on loopback does their work, with their limits:
+what the emulator does not enforce (body sizes, who may ask) is enforced here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from cpcs.errors import CpcsError, EmptyFile, FileTooLarge, UnknownPage
+from infra.local import deploy
+
+API_BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
+UPLOAD_LIMIT = 64 * 1024 * 1024
+FORM_OVERHEAD = 64 * 1024  # fields and boundaries around the file
+API_ANSWER_S = 40.0  # above API Gateway's 30 s, which the functions' own time-outs keep
+UPLOAD_ANSWER_S = 300.0
+PRESIGNED_FOR_S = 60
+LEGACY_ANSWER_LENGTH = 100
+UPLOAD_TARGET = "/upload-target"
+_LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
+_HOP_BY_HOP = {
+    "connection", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+    "transfer-encoding", "upgrade",
+}  # fmt: skip
+_NOT_FROM_OUTSIDE = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",  # the first CPCS's interface puts keys into addresses
+    "X-Content-Type-Options": "nosniff",
+}
+NOT_BUILT = b"<!doctype html><title>CPCS</title><p>The API runs. The site is not built: <code>make site</code>.</p>"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where the requests go."""
+
+    endpoint: str  # the emulator
+    deployment: deploy.Deployment
+    site: Path  # the built site
+
+
+class Problem(Exception):  # noqa: N818  # not of the functions' tree: these happen only here
+    """An answer that is not what was asked for, and says what to do."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.content = {"code": code, "message": message, "hint": hint, "request_id": ""}
+
+    @classmethod
+    def of(cls, status: int, error: CpcsError) -> Problem:
+        """Return one of the functions' own errors, in their words."""
+        return cls(status, **error.as_dict())
+
+
+def _unavailable(status: int, reason: str) -> Problem:
+    hint = "Try again in a moment; if it stays, look into emulator.log in the state folder."
+    return Problem(status, "UNAVAILABLE", f"The server behind this address {reason}.", hint)
+
+
+def _too_large(size: int, limit: int) -> Problem:
+    return Problem.of(413, FileTooLarge(size=size or f"more than {limit}", limit=limit))
+
+
+@dataclass(slots=True)
+class FrontServer:
+    """A thread with the front server in it.
+
+    Parameters
+    ----------
+    listener
+        A bound socket of the loopback interface; the server owns it from now on.
+    upstream
+        Where the requests go.
+    """
+
+    listener: socket.socket
+    upstream: Upstream
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+    _ended: asyncio.Event | None = field(default=None, init=False)
+    _failure: BaseException | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Serve from now on."""
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="front", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Finish what is being answered, and end."""
+        if self._thread is not None and self._ended is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._ended.set)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            self._loop.run_until_complete(self._serve(ready))
+        except BaseException as failure:  # noqa: BLE001  # told to the thread that waits
+            self._failure = failure
+        finally:
+            ready.set()
+            self._loop.close()
+            self.listener.close()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._ended = asyncio.Event()
+        # No time limit and no cookies of its own: it only passes on.
+        async with aiohttp.ClientSession(
+            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=0)
+        ) as session:
+            runner = web.AppRunner(application(self.upstream, session), access_log=None, shutdown_timeout=5.0)
+            await runner.setup()
+            await web.SockSite(runner, self.listener).start()
+            ready.set()
+            await self._ended.wait()
+            await runner.cleanup()
+
+
+def application(upstream: Upstream, session: aiohttp.ClientSession) -> web.Application:
+    """Return the server's routes."""
+    front = _Front(upstream, session)
+    app = web.Application(middlewares=[_guard])
+    app.router.add_route("POST", UPLOAD_TARGET, front.upload)
+    app.router.add_route("POST", UPLOAD_TARGET + "/{rest:.*}", front.upload)
+    app.router.add_route("GET", "/data/{key:.*}", front.data)
+    app.router.add_route("HEAD", "/data/{key:.*}", front.data)
+    app.router.add_route("*", "/{path:.*}", front.site_or_api)
+    return app
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in only who names this machine, and turn every failure into an answer that says what to do."""
+    try:
+        _check_host(request.host)
+        return await handler(request)
+    except Problem as problem:
+        return _answer(request, problem)
+    except (aiohttp.ClientConnectorError, ConnectionRefusedError):
+        return _answer(request, _unavailable(503, "is not running"))
+    except TimeoutError:
+        return _answer(request, _unavailable(504, "took too long"))
+    except aiohttp.ClientError:
+        return _answer(request, _unavailable(502, "broke off its answer"))
+
+
+def _check_host(host: str) -> None:
+    """Refuse a name that is not this machine's: another site's page may be talking to us through it."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
+    if name not in _LOOPBACK_NAMES:
+        hint = "Use http://127.0.0.1 or http://localhost, with the same port."
+        raise Problem(421, "WRONG_HOST", f"This server does not answer as {host[:60]!r}.", hint)
+
+
+def _answer(request: web.Request, problem: Problem) -> web.Response:
+    """Return the problem as the functions would: JSON, or one short line on the first CPCS's routes."""
+    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
+    if request.path.startswith(("/api/", "/data/", UPLOAD_TARGET)):
+        return web.json_response(problem.content, status=problem.status, headers=headers)
+    return web.Response(text=str(problem)[:LEGACY_ANSWER_LENGTH], status=problem.status, headers=headers)
+
+
+class _Front:
+    """The handlers, with what they share."""
+
+    def __init__(self, upstream: Upstream, session: aiohttp.ClientSession) -> None:
+        self._upstream = upstream
+        self._session = session
+        self._s3 = deploy.client("s3", upstream.endpoint)
+
+    # --- S3 -------------------------------------------------------------------------------------
+
+    async def data(self, request: web.Request) -> web.StreamResponse:
+        """Serve a public document of the site bucket."""
+        key = unquote(request.raw_path.partition("?")[0].removeprefix("/"))
+        url = self._s3.generate_presigned_url(
+            f"{request.method.lower()}_object",
+            Params={"Bucket": self._upstream.deployment.site_bucket, "Key": key},
+            ExpiresIn=PRESIGNED_FOR_S,
+        )
+        wanted = ("If-None-Match", "If-Modified-Since", "Range")
+        headers = {name: request.headers[name] for name in wanted if name in request.headers}
+        async with self._session.request(
+            request.method, _as_it_is(url), headers=headers, timeout=_seconds(API_ANSWER_S)
+        ) as answer:
+            if answer.status in {403, 404}:
+                raise Problem.of(404, UnknownPage(path=request.path[:200]))
+            kept = ("Content-Type", "Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified")
+            passed = CIMultiDict((name, answer.headers[name]) for name in kept if name in answer.headers)
+            passed.update({"Cache-Control": "no-cache", **SECURITY_HEADERS})
+            return await _stream(request, answer, passed)
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Pass a presigned form on to S3, as a stream, up to the size limit."""
+        limit = UPLOAD_LIMIT + FORM_OVERHEAD
+        if (request.content_length or 0) > limit:
+            raise _too_large(request.content_length or 0, UPLOAD_LIMIT)
+        headers = {"Content-Type": request.headers.get("Content-Type", "")}
+        if request.content_length is not None:
+            headers["Content-Length"] = str(request.content_length)
+        too_large: list[int] = []
+        try:
+            async with self._session.post(
+                f"{self._upstream.endpoint}/{self._upstream.deployment.data_bucket}",
+                data=_at_most(request.content, limit, too_large),
+                headers=headers,
+                timeout=_seconds(UPLOAD_ANSWER_S),
+            ) as answer:
+                body = await answer.read()
+        except aiohttp.ClientError:
+            if too_large:
+                raise _too_large(0, UPLOAD_LIMIT) from None
+            raise
+        if answer.status >= 400:  # noqa: PLR2004  # the first status that is an error
+            raise _upload_problem(body, request.content_length or 0)
+        kept = {name: answer.headers[name] for name in ("ETag", "Location") if name in answer.headers}
+        return web.Response(status=answer.status, headers=kept | SECURITY_HEADERS)
+
+    # --- site and API ---------------------------------------------------------------------------
+
+    async def site_or_api(self, request: web.Request) -> web.StreamResponse:
+        """Serve a file of the built site where there is one; everything else is the API's."""
+        if request.method in {"GET", "HEAD"}:
+            page = self._page(request.path)
+            if page is not None:
+                return page
+        return await self._api(request)
+
+    def _page(self, path: str) -> web.StreamResponse | None:
+        site = self._upstream.site.resolve()
+        file = (site / (path.lstrip("/") or "index.html")).resolve() if "\0" not in path else site
+        if file.is_file() and file.is_relative_to(site):
+            immutable = path.startswith("/assets/")  # their names hold a hash of their content
+            caching = "public, max-age=31536000, immutable" if immutable else "no-cache"
+            return web.FileResponse(file, headers={"Cache-Control": caching, **SECURITY_HEADERS})
+        if path == "/":
+            headers = {"Cache-Control": "no-cache", **SECURITY_HEADERS}
+            return web.Response(body=NOT_BUILT, content_type="text/html", charset="utf-8", headers=headers)
+        return None
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        port = self._upstream.endpoint.rpartition(":")[2]
+        headers: CIMultiDict[str] = CIMultiDict(
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in _HOP_BY_HOP | _NOT_FROM_OUTSIDE | {"content-length"}
+        )
+        headers["Host"] = f"{self._upstream.deployment.api_id}.execute-api.localhost:{port}"
+        headers["X-Forwarded-For"] = request.remote or ""
+        headers["X-Forwarded-Host"] = request.host
+        headers["X-Forwarded-Proto"] = "http"
+        async with self._session.request(
+            request.method,
+            _as_it_is(self._upstream.endpoint + request.raw_path),
+            headers=headers,
+            data=body or None,
+            allow_redirects=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            timeout=_seconds(API_ANSWER_S),
+        ) as answer:
+            passed: CIMultiDict[str] = CIMultiDict(
+                (name, value)
+                for name, value in answer.headers.items()
+                if name.lower() not in _HOP_BY_HOP | {"date", "server"}
+            )
+            for name, value in SECURITY_HEADERS.items():
+                passed.setdefault(name, value)
+            return await _stream(request, answer, passed)
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the request's body.
+
+    Raises
+    ------
+    Problem
+        It is longer than API Gateway takes.
+    """
+    size = request.content_length or 0
+    body = bytearray()
+    if size <= API_BODY_LIMIT:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > API_BODY_LIMIT:
+                break
+    if max(size, len(body)) > API_BODY_LIMIT:
+        raise _too_large(size, API_BODY_LIMIT)
+    return bytes(body)
+
+
+async def _at_most(content: aiohttp.StreamReader, limit: int, too_large: list[int]) -> AsyncIterator[bytes]:
+    """Yield the stream; break it off, and leave a note, when it is longer than ``limit``."""
+    seen = 0
+    async for chunk in content.iter_any():
+        seen += len(chunk)
+        if seen > limit:
+            too_large.append(seen)
+            raise aiohttp.ClientPayloadError("too large")
+        yield chunk
+
+
+async def _stream(
+    request: web.Request, answer: aiohttp.ClientResponse, headers: CIMultiDict[str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    async for chunk in answer.content.iter_any():
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _upload_problem(body: bytes, sent: int) -> Problem:
+    """Return what S3's XML says, in our words."""
+    code, message = "", ""
+    with contextlib.suppress(ET.ParseError):
+        root = ET.fromstring(body)  # noqa: S314  # from our own emulator
+        code, message = root.findtext("Code", ""), root.findtext("Message", "")
+    if code == "EntityTooLarge":
+        return _too_large(sent, UPLOAD_LIMIT)
+    if code == "EntityTooSmall":
+        return Problem.of(400, EmptyFile(size=0))
+    if "expired" in message.lower():
+        hint = "Ask for a new one with POST /api/uploads; each is good for fifteen minutes."
+        return Problem(403, "UPLOAD_EXPIRED", "The upload form has expired.", hint)
+    hint = "Send the form exactly as POST /api/uploads gave it, the file last."
+    return Problem(403, "UPLOAD_REFUSED", f"The upload was refused: {code or 'no reason given'}.", hint)
+
+
+def _as_it_is(url: str) -> URL:
+    """Return the address without any requoting: names hold %-escapes that must arrive as they were sent."""
+    return URL(url, encoded=True)
+
+
+def _seconds(total: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total)

@@ -1,0 +1,162 @@
+"""Every partition and sort key of the table, and of its three indexes.
+
+::
+
+    item         pk                sk             gsi1                     gsi2              gsi3
+    event        EV#<key>          META           AL#<year>                OB#<year> (1)
+    event by id  AL#<id>           REF
+    point        EV#<key>          PT#<mjd>#<id>  FU#<year>                OBS#<id>          KEY#<key id>
+    point by id  FU#<id>           REF
+    uniqueness   UQ#<event>#<observatory>#<mjd>#<passband>  UQ
+    job          JOB#<job>         META           JS#<state>                                 UP#<key id>
+    key          KEY#<sha256>      META           KEYS
+    observatory  OBS#<id>          META           OBSERVATORIES
+    its name     ON#<name>         REF
+    session      SES#<sha256>      META
+    counter      COUNTER#<of what> META
+
+(1) only while it has points. Lists that grow for ever are kept in one partition a year; sort keys begin with a time.
+A superseded point keeps its place in the light curve's partition, and leaves the indexes.
+"""
+
+from __future__ import annotations
+
+from cpcs.names import path_safe
+from cpcs.records import ApiKey, Event, FollowupPoint, Job, Observatory
+
+META, REF, UQ = "META", "REF", "UQ"
+POINTS = "PT#"
+FIRST_YEAR = 2012  # the first CPCS began; everything older is kept with it
+
+ALL_KEYS = "KEYS"
+ALL_OBSERVATORIES = "OBSERVATORIES"
+
+
+def year(iso_utc: str) -> int:
+    """Return the year in whose partition something of this time is listed."""
+    return max(FIRST_YEAR, int(iso_utc[:4]))
+
+
+def event(event_key: str) -> str:
+    """Return the partition of an event and its points."""
+    return f"EV#{event_key}"
+
+
+def event_ref(event_id: int) -> str:
+    """Return the partition that leads from an event's number to its key."""
+    return f"AL#{event_id}"
+
+
+def events_of(year_: int) -> str:
+    """Return the index partition of a year's events."""
+    return f"AL#{year_}"
+
+
+def observed_of(year_: int) -> str:
+    """Return the index partition of a year's events that have points."""
+    return f"OB#{year_}"
+
+
+def event_order(item: Event) -> str:
+    """Return an event's place in the lists of events."""
+    return f"{item.published}#{item.event_id:09d}"
+
+
+def mjd(value: float) -> str:
+    """Return an MJD as sortable text, to 10 ms."""
+    return f"{value:013.7f}"
+
+
+def point(item: FollowupPoint) -> str:
+    """Return a point's place in its event's light curve."""
+    return f"{POINTS}{mjd(item.mjd)}#{item.followup_id:010d}"
+
+
+def point_ref(followup_id: int) -> str:
+    """Return the partition that leads from a point's number to the point."""
+    return f"FU#{followup_id}"
+
+
+def points_of(year_: int) -> str:
+    """Return the index partition of the points calibrated in a year."""
+    return f"FU#{year_}"
+
+
+def points_at(observatory_id: int) -> str:
+    """Return the index partition of an observatory's points."""
+    return f"OBS#{observatory_id}"
+
+
+def points_by(key_id: str) -> str:
+    """Return the index partition of the points of one API key."""
+    return f"KEY#{key_id}"
+
+
+def point_order(item: FollowupPoint) -> str:
+    """Return a point's place in the lists of points."""
+    return f"{item.calibrated_at}#{item.followup_id:010d}"
+
+
+def unique(item: FollowupPoint) -> str:
+    """Return the partition that only one point at a time may hold: same event, observatory, time and passband."""
+    return f"UQ#{path_safe(item.event)}#{item.observatory_id}#{mjd(item.mjd)}#{item.passband}"
+
+
+def job(job_id: str) -> str:
+    """Return the partition of an upload."""
+    return f"JOB#{job_id}"
+
+
+def jobs_in(state: str) -> str:
+    """Return the index partition of the uploads in a state."""
+    return f"JS#{state}"
+
+
+def jobs_by(key_id: str) -> str:
+    """Return the index partition of the uploads of one API key."""
+    return f"UP#{key_id}"
+
+
+def job_order(item: Job) -> str:
+    """Return an upload's place among those in the same state."""
+    return f"{item.updated}#{item.job_id}"
+
+
+def job_age(item: Job) -> str:
+    """Return an upload's place among those of the same key."""
+    return f"{item.request.created}#{item.job_id}"
+
+
+def api_key(sha256: str) -> str:
+    """Return the partition of an API key."""
+    return f"KEY#{sha256}"
+
+
+def api_key_order(item: ApiKey) -> str:
+    """Return an API key's place in the list of keys."""
+    return f"{item.created}#{item.sha256}"
+
+
+def observatory(observatory_id: int) -> str:
+    """Return the partition of an observatory."""
+    return f"OBS#{observatory_id}"
+
+
+def observatory_name(name: str) -> str:
+    """Return the partition that only one observatory may hold: one for each name, whatever its case."""
+    return f"ON#{' '.join(name.split()).casefold()}"
+
+
+def observatory_order(item: Observatory) -> str:
+    """Return an observatory's place in the list of observatories."""
+    return f"{item.observatory_id:09d}"
+
+
+def session(token_sha256: str) -> str:
+    """Return the partition of a browser's session."""
+    return f"SES#{token_sha256}"
+
+
+def counter(of: str) -> str:
+    """Return the partition of a counter: followup, event or observatory."""
+    return f"COUNTER#{of}"

@@ -1,0 +1,113 @@
+"""The JSON shapes of what is kept: one function for each record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cpcs import names
+from cpcs.passbands import catalogue_data, catalogues, filters
+from cpcs.records import ApiKey, Event, FollowupPoint, Job, Observatory
+from cpcs.web import fields
+
+Document = dict[str, Any]
+
+JOBS, CALIBRATIONS = "/api/uploads", "/api/calibrations"
+
+
+def page(items: Sequence[Document], cursor: str | None) -> Document:
+    """Return one page of a list; without a cursor it is the last one."""
+    return {"items": list(items), "cursor": cursor}
+
+
+def event(record: Event) -> Document:
+    """Return an event. An address that could harm whoever follows it is left out, whoever stored it."""
+    return {
+        "event_id": record.event_id,
+        "name": record.name,
+        "ivorn": names.SCHEME + record.name,
+        "ra_deg": record.ra_deg,
+        "dec_deg": record.dec_deg,
+        "published": record.published,
+        "url": record.url if fields.is_web_address(record.url) else "",
+        "comment": record.comment,
+        "n_followups": record.n_followups,
+    }
+
+
+def observatory(record: Observatory) -> Document:
+    """Return an observatory."""
+    return asdict(record)
+
+
+def point(record: FollowupPoint) -> Document:
+    """Return a follow-up point, with its passband written out."""
+    return {**asdict(record), "mode": record.mode.value, "passband": record.passband}
+
+
+def key(record: ApiKey, site: Observatory | None) -> Document:
+    """Return whose key this is; nothing from which it could be made."""
+    return {
+        "key_id": record.key_id,
+        "role": record.role.value,
+        "owner": record.owner,
+        "observatory": observatory(site) if site else None,
+    }
+
+
+def figures(record: Job) -> dict[str, str]:
+    """Return the addresses of a job's figures that are there."""
+    outcome = record.outcome
+    if outcome is None or outcome.point is None or not record.figures_ready or not record.request.figures:
+        return {}
+    drawn = ["panel"] if record.request.dry_run else ["panel", "lightcurve"]
+    if outcome.existing_id is not None:
+        return {}
+    return {name: f"{CALIBRATIONS}/{record.job_id}/figures/{name}.png" for name in drawn}
+
+
+def job(record: Job) -> Document:
+    """Return where an upload stands, and how it ended."""
+    outcome = record.outcome
+    has_report = outcome is not None and outcome.point is not None
+    return {
+        "job_id": record.job_id,
+        "event": record.request.event,
+        "filename": record.request.filename,
+        "dry_run": record.request.dry_run,
+        "state": record.state.value,
+        "attempt": record.attempt,
+        "created": record.request.created,
+        "updated": record.updated,
+        "error": outcome.error if outcome else None,
+        "outcome": _outcome(record),
+        "figures": figures(record),
+        "report": f"{CALIBRATIONS}/{record.job_id}/report" if has_report else None,
+    }
+
+
+def _outcome(record: Job) -> Document | None:
+    outcome = record.outcome
+    if outcome is None or outcome.point is None:
+        return None
+    return {
+        **point(outcome.point),
+        "existing_id": outcome.existing_id,
+        "seconds": outcome.seconds,
+        "summary": outcome.summary,
+    }
+
+
+def all_catalogues() -> list[Document]:
+    """Return every reference catalogue with its filters, as they may be forced."""
+    return [
+        {"name": name, "title": catalogue_data()[name].get("title", name), "filters": list(filters(name))}
+        for name in catalogues()
+    ]
+
+
+def only_matching(events: Iterable[Event], part: str) -> list[Event]:
+    """Return the events whose name holds ``part``, without regard to case."""
+    wanted = part.casefold()
+    return [record for record in events if wanted in record.name.casefold()]
