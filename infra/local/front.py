@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -21,7 +23,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from cpcs.errors import CpcsError, EmptyFile, FileTooLarge, UnknownPage
+from cpcs.errors import CpcsError, EmptyFile, FileTooLarge, RateLimited, UnknownPage
 from infra.local import deploy
 
 API_BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
@@ -37,6 +39,7 @@ _HOP_BY_HOP = {
     "connection", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade",
 }  # fmt: skip
+_LOOKED_AT = {429, 500, 502, 503, 504}
 _NOT_FROM_OUTSIDE = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -239,10 +242,9 @@ class _Front:
             if too_large:
                 raise _too_large(0, UPLOAD_LIMIT) from None
             raise
-        if answer.status >= 400:  # noqa: PLR2004  # the first status that is an error
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             raise _upload_problem(body, request.content_length or 0)
-        kept = {name: answer.headers[name] for name in ("ETag", "Location") if name in answer.headers}
-        return web.Response(status=answer.status, headers=kept | SECURITY_HEADERS)
+        return web.Response(status=answer.status, headers=SECURITY_HEADERS)
 
     # --- site and API ---------------------------------------------------------------------------
 
@@ -287,6 +289,7 @@ class _Front:
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             timeout=_seconds(API_ANSWER_S),
         ) as answer:
+            await _check_answer(answer)
             passed: CIMultiDict[str] = CIMultiDict(
                 (name, value)
                 for name, value in answer.headers.items()
@@ -295,6 +298,20 @@ class _Front:
             for name, value in SECURITY_HEADERS.items():
                 passed.setdefault(name, value)
             return await _stream(request, answer, passed)
+
+
+async def _check_answer(answer: aiohttp.ClientResponse) -> None:
+    """Let pass what the functions answered; say in our words what API Gateway would say in its own."""
+    if answer.status not in _LOOKED_AT:
+        return
+    with contextlib.suppress(ValueError):
+        content = json.loads(await answer.read())
+        if isinstance(content, dict) and "code" in content:
+            return
+    if answer.headers.get("Content-Type", "").startswith("application/json"):
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise Problem.of(429, RateLimited(retry_after_s=1))
+        raise Problem.of(500, CpcsError())
 
 
 async def _body(request: web.Request) -> bytes:
@@ -333,6 +350,8 @@ async def _stream(
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
+    if answer.status in _LOOKED_AT:
+        await response.write(await answer.read())  # kept by the answer
     async for chunk in answer.content.iter_any():
         await response.write(chunk)
     await response.write_eof()
@@ -341,12 +360,12 @@ async def _stream(
 
 def _upload_problem(body: bytes, sent: int) -> Problem:
     """Return what S3's XML says, in our words."""
-    code, message = "", ""
+    told: dict[str, str] = {}
     with contextlib.suppress(ET.ParseError):
-        root = ET.fromstring(body)  # noqa: S314  # from our own emulator
-        code, message = root.findtext("Code", ""), root.findtext("Message", "")
+        told = {part.tag: part.text or "" for part in ET.fromstring(body)}  # noqa: S314  # from our own emulator
+    code, message = told.get("Code", ""), told.get("Message", "")
     if code == "EntityTooLarge":
-        return _too_large(sent, UPLOAD_LIMIT)
+        return _too_large(int(told.get("ProposedSize", sent)), int(told.get("MaxSizeAllowed", UPLOAD_LIMIT)))
     if code == "EntityTooSmall":
         return Problem.of(400, EmptyFile(size=0))
     if "expired" in message.lower():

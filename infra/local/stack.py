@@ -28,7 +28,7 @@ from infra.local.deploy import Deployment
 from infra.local.emulator import Emulator, EmulatorError
 from infra.local.front import UPLOAD_TARGET, FrontServer, Upstream
 
-DRAINING_S = 10.0
+DRAINING_S = 5.0
 REINDEXING_S = 3600.0
 
 
