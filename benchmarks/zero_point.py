@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
+
 from photocal.arrays import Floats
 from photocal.zeropoint import fit_zero_point
-from scipy.optimize import minimize
 
 NUMBERS = (5, 6, 9, 12, 20, 50, 200)
 FRACTIONS = (0.0, 0.1, 0.2, 0.3)

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints
-from photocal.references import ReferenceStars
+from photocal.references.stars import ReferenceStars
 from photocal.results import SkyOffset
-from photocal.sphere import ARCSEC_PER_RADIAN, MAS_PER_RADIAN, axes, chord, unit_vectors
+from photocal.sphere import ARCSEC_PER_RADIAN, axes, chord, unit_vectors
 from photocal.stars import StarList
 
 J2000_MJD = 51544.5
@@ -38,31 +38,9 @@ class Match:
     radius_arcsec: float  # actually used
 
 
-def at_epoch(reference: ReferenceStars, mjd: float | None) -> Floats:
-    """Return the (n, 3) unit vectors of reference stars at a date (as they are, where that is unknown).
-
-    Stars without a proper motion stay where they are. ``pm_ra_mas_yr`` includes the factor cos(dec), as in Gaia's
-    catalogue.
-    """
-    vectors = unit_vectors(reference.ra_deg, reference.dec_deg)
-    if mjd is None or reference.pm_ra_mas_yr is None or reference.pm_dec_mas_yr is None:
-        return vectors
-    years = 2000.0 + (mjd - J2000_MJD) / DAYS_PER_YEAR - reference.epoch_yr
-    east, north = _axes_everywhere(reference.ra_deg, reference.dec_deg)
-    move = (
-        np.nan_to_num(reference.pm_ra_mas_yr)[:, None] * east + np.nan_to_num(reference.pm_dec_mas_yr)[:, None] * north
-    )
-    moved = vectors + move * (years / MAS_PER_RADIAN)
-    unit: Floats = moved / np.linalg.norm(moved, axis=1, keepdims=True)
-    return unit
-
-
-def _axes_everywhere(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
-    """Return the (n, 3) unit vectors towards east and north at each position."""
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    east = np.stack([-np.sin(ra), np.cos(ra), np.zeros_like(ra)], axis=1)
-    north = np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], axis=1)
-    return east, north
+def year_of(mjd: float) -> float:
+    """Return the Julian year of a date."""
+    return 2000.0 + (mjd - J2000_MJD) / DAYS_PER_YEAR
 
 
 def match(
@@ -81,10 +59,12 @@ def match(
     mjd
         Date of the observation; None leaves proper motions aside.
     """
-    if not stars.n or not len(reference.ra_deg):
+    if not stars.n or not reference.n:
         return _nothing(reference.catalogue, matching_radius_arcsec)
-    ours = unit_vectors(stars.ra_deg, stars.dec_deg)
-    theirs = at_epoch(reference, mjd)
+    ours = np.nan_to_num(unit_vectors(stars.ra_deg, stars.dec_deg))
+    placed = reference if mjd is None else reference.at_epoch(year_of(mjd))
+    # A position that is not a number becomes the middle of the sphere, which is near nothing.
+    theirs = np.nan_to_num(unit_vectors(placed.ra_deg, placed.dec_deg))
     east, north, _ = axes(*stars.centre)
     tree = cKDTree(theirs)
     shift = _measure_offset(ours[_brightest(stars)], tree, theirs, (east, north), matching_radius_arcsec)

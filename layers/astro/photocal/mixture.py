@@ -90,19 +90,21 @@ class Mixture:
         prior = self.priors
         scatter = self.log_prior_scatter(log_s)
         fraction = -prior.outlier_a * np.logaddexp(0.0, -logit_f) - prior.outlier_b * np.logaddexp(0.0, logit_f)
-        return scatter + fraction
+        total: Floats = scatter + fraction
+        return total
 
     def log_prior_scatter(self, log_s: Floats) -> Floats:
         """Return the logarithm of the prior density of ln s, without its constant."""
         prior = self.priors
         wide = -0.5 * ((log_s - np.log(prior.scatter_median)) / prior.scatter_spread) ** 2
-        floor: Floats = -((prior.scatter_least * np.exp(-log_s)) ** 2)
-        return wide + floor
+        total: Floats = wide - (prior.scatter_least * np.exp(-log_s)) ** 2
+        return total
 
     def inlier_probability(self, theta: Floats) -> Floats:
         """Return the (n,) probabilities that the stars are inliers, at one (3,) set of parameters."""
         _, inlier, _ = self._densities(theta[None, :])
-        return inlier[0]
+        probability: Floats = inlier[0]
+        return probability
 
     def _densities(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
         """Return (k, n) arrays: the density of each star, its inlier probability, its variance."""
@@ -177,11 +179,13 @@ class Mixture:
 def _uphill(gradient: Floats, hessian: Floats) -> Floats:
     """Return the Newton steps, limited to what the parameters can reasonably move at once."""
     step = np.einsum("kij,kj->ki", _inverse(-hessian), gradient)
-    return np.clip(step, [-0.5, -1.0, -1.5], [0.5, 1.0, 1.5])
+    limited: Floats = np.clip(step, [-0.5, -1.0, -1.5], [0.5, 1.0, 1.5])
+    return limited
 
 
 def _inverse(matrix: Floats) -> Floats:
     """Invert (k, 3, 3) symmetric matrices as if all their eigenvalues were positive."""
     values, vectors = np.linalg.eigh(matrix)
     bounded = np.maximum(np.abs(values), 1e-6)
-    return np.einsum("kij,kj,klj->kil", vectors, 1.0 / bounded, vectors)
+    inverse: Floats = np.einsum("kij,kj,klj->kil", vectors, 1.0 / bounded, vectors)
+    return inverse

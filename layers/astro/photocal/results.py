@@ -88,13 +88,14 @@ class Candidate:
 
     Attributes
     ----------
-    fit
-        None where there were too few stars to fit.
+    fit, stars
+        The zero point, and the stars it rests on.
     probability
-        That this is the passband the image was taken in, among the candidates that passed the quality cuts; 0 for
-        those that did not.
+        Of its filter, shared out among the catalogues that measured in it; 0 for candidates that cannot win.
     refused
         Why it cannot win: ``few-stars``, ``outliers``, ``scatter``, ``photographic``; empty when it can.
+    photographic
+        Whether its magnitudes come from plates.
     """
 
     passband: Passband
@@ -118,7 +119,7 @@ class Calibration:
     candidates
         Every passband that could be fitted, best first; those that failed the quality cuts last.
     confidence
-        Probability of the winner, 0 to 1. 1 when exactly one passband was allowed.
+        Probability that the winner's filter is right, 0 to 1, whichever catalogue measured it.
     offset
         Of the catalogue against the reference.
     seconds

@@ -20,6 +20,7 @@ from photocal.arrays import Floats
 from photocal.mixture import Mixture, Modes, Priors
 
 FEW_STARS = 60  # up to here the posterior is integrated, beyond it is Gaussian enough
+PARAMETERS = 3
 DEFAULT_PRIORS = Priors()
 _Z_NODES, _S_NODES, _F_NODES = 65, 21, 10
 _STARTS = 6
@@ -77,8 +78,8 @@ def fit_zero_point(difference: Floats, error: Floats, *, priors: Priors = DEFAUL
     ValueError
         There are fewer than 3 stars, or a difference or an error is not finite.
     """
-    if len(difference) < 3:
-        raise ValueError(f"{len(difference)} stars cannot fix three parameters")
+    if len(difference) < PARAMETERS:
+        raise ValueError(f"{len(difference)} stars cannot fix {PARAMETERS} parameters")
     if not (np.isfinite(difference).all() and np.isfinite(error).all()):
         raise ValueError("differences and errors must be finite")
     mixture = Mixture(difference, error, priors)
@@ -182,7 +183,8 @@ def _posterior(mixture: Mixture, z: Floats, log_s: Floats, f: Floats, weight: Fl
     log_p += np.log(product) + np.log(weight)[:, None, None]
     log_p += mixture.log_prior_scatter(log_s)[:, None]
     posterior: Floats = np.exp(log_p - log_p.max())
-    return posterior / posterior.sum()
+    posterior /= posterior.sum()
+    return posterior
 
 
 def _quantiles(nodes: Floats, mass: Floats) -> Floats:

@@ -36,7 +36,7 @@ _SHORT = {
     "up": "u", "gp": "g", "rp": "r", "ip": "i", "zp": "z", "zs": "z", "yp": "Y", "ys": "Y", "y": "Y",
     "rc": "R", "ic": "I", "rj": "R", "ij": "I", "vj": "V", "bj": "B", "uj": "U",
     "sr": "r", "sg": "g", "si": "i", "su": "u", "sz": "z", "sdssr": "r",
-    "ks": "K", "kp": "K", "k": "K", "j": "J", "h": "H", "bp": "BP", "gbp": "BP", "grp": "RP", 
+    "ks": "K", "kp": "K", "k": "K", "j": "J", "h": "H", "bp": "BP", "gbp": "BP", "grp": "RP",
     "tg": "V", "tb": "B", "tr": "R", "green": "V", "red": "R", "blue": "B", "visual": "V", "b": "B", "v": "V",
 }  # fmt: skip
 
@@ -89,7 +89,7 @@ def understand(given: str | None) -> FilterHint:
 
 
 def _primed(given: str) -> bool:
-    return bool(re.fullmatch(r"\s*[ugriz]\s*['′`*]+\s*", given))
+    return bool(re.fullmatch(r"\s*[ugriz]\s*['`*\u2032]+\s*", given))
 
 
 def _named(text: str, *, primed: bool) -> set[str]:

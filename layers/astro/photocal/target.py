@@ -1,0 +1,158 @@
+"""The target itself: its source in the star list, or the limit where there is none; and whether it is in the field."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
+
+from cpcs.errors import EmptyFile, TargetNotFound, TargetOutsideField
+from photocal.arrays import Floats
+from photocal.results import SkyOffset, Target, TargetMagnitude
+from photocal.sphere import separation_deg, tangent_plane
+from photocal.stars import StarList
+
+LIMIT_SIGMAS = 5.0
+MAG_PER_RELATIVE_ERROR = 2.5 / np.log(10.0)
+LARGEST_MAG, LARGEST_ERROR = 50.0, 1.0  # CPCS 1's: beyond these a row is not a measurement
+ERROR_RELATION, FAINTEST_SOURCE = "error-relation", "faintest-source"
+MARGIN_SPACINGS, MARGIN_SHARE, MARGIN_LEAST_DEG = 2.0, 0.05, 10.0 / 3600.0
+_FAINT_SHARE, _FEW = 0.3, 10  # the relation is read off the faintest 30 % of the stars, at least 10
+_EXTRAPOLATION = 1.5  # mag beyond the faintest source that the relation may reach
+
+
+def check_in_field(stars: StarList, target: Target) -> None:
+    """Make sure that the target lies where the stars are.
+
+    The field is the convex hull of the stars, with a margin of two typical distances between stars or 5 % of its
+    width, whichever is more: the hull of few stars is smaller than the frame.
+
+    Raises
+    ------
+    EmptyFile
+        There is no star.
+    TargetOutsideField
+        The target is beyond the margin.
+    """
+    if not stars.n:
+        raise EmptyFile(size=0)
+    outside = _distance_outside(stars, target)
+    if outside > 0.0:
+        ra, dec = stars.centre
+        raise TargetOutsideField(
+            ra_deg=target.ra_deg,
+            dec_deg=target.dec_deg,
+            field_ra_deg=ra,
+            field_dec_deg=dec,
+            field_radius_deg=stars.radius_deg,
+            outside_deg=outside,
+        )
+
+
+def _distance_outside(stars: StarList, target: Target) -> float:
+    """Return how far beyond the margin the target lies, deg; zero or less when it is inside."""
+    separation = float(separation_deg(target.ra_deg, target.dec_deg, *stars.centre))
+    radius = stars.radius_deg
+    if separation > 2.0 * radius + 1.0:
+        return separation - radius
+    points = tangent_plane(stars.ra_deg, stars.dec_deg, *stars.centre)
+    x, y = (float(value) for value in tangent_plane(target.ra_deg, target.dec_deg, *stars.centre))
+    points = points[np.isfinite(points).all(axis=1)]
+    try:
+        hull = ConvexHull(points)
+    except (QhullError, ValueError):  # fewer than three stars, or all on one line
+        return separation - max(1.2 * radius, MARGIN_LEAST_DEG)
+    spacing = float(np.sqrt(hull.volume / len(points)))  # in two dimensions the volume is the area
+    margin = max(MARGIN_SPACINGS * spacing, MARGIN_SHARE * 2.0 * radius, MARGIN_LEAST_DEG)
+    beyond = float(np.max(hull.equations @ np.array([x, y, 1.0])))
+    return beyond - margin
+
+
+def measure(
+    stars: StarList, target: Target, *, offset: SkyOffset, matching_radius_arcsec: float, zero_point: float
+) -> TargetMagnitude:
+    """Read the target's standard magnitude off the nearest source, or a limit where there is none.
+
+    Parameters
+    ----------
+    stars
+        The observer's stars.
+    target
+        Where to look.
+    offset
+        Of the catalogue against the reference; taken out first.
+    matching_radius_arcsec
+        How far from the target its source may lie.
+    zero_point
+        mag; ``std_mag = inst_mag + zero_point``.
+
+    Raises
+    ------
+    TargetNotFound
+        There is no source, and no star that a limit could be read off.
+    """
+    measured = is_measured(stars)
+    separation = _separations(stars, target, offset)
+    separation = np.where(measured, separation, np.inf)
+    nearest = int(np.argmin(separation))
+    nearest_arcsec = float(separation[nearest])
+    if nearest_arcsec <= matching_radius_arcsec:
+        return TargetMagnitude(
+            ra_deg=float(stars.ra_deg[nearest]),
+            dec_deg=float(stars.dec_deg[nearest]),
+            mag=float(stars.inst_mag[nearest]) + zero_point,
+            mag_err=float(stars.inst_mag_err[nearest]),
+            is_limit=False,
+            inst_mag=float(stars.inst_mag[nearest]),
+            sep_arcsec=nearest_arcsec,
+            source_index=nearest,
+            flags=int(stars.flags[nearest]),
+            nearest_arcsec=nearest_arcsec,
+        )
+    if not measured.any():
+        raise TargetNotFound(radius_arcsec=matching_radius_arcsec, nearest_arcsec=float("inf"))
+    limit, method = limiting_magnitude(stars.inst_mag[measured], stars.inst_mag_err[measured])
+    return TargetMagnitude(
+        ra_deg=target.ra_deg,
+        dec_deg=target.dec_deg,
+        mag=limit + zero_point,
+        mag_err=None,
+        is_limit=True,
+        inst_mag=limit,
+        nearest_arcsec=nearest_arcsec,
+        limit_method=method,
+    )
+
+
+def is_measured(stars: StarList) -> np.typing.NDArray[np.bool_]:
+    """Return which rows are measurements: finite, a sane magnitude, an error from 0 to 1 mag."""
+    good = np.isfinite(stars.inst_mag) & np.isfinite(stars.inst_mag_err)
+    good &= np.isfinite(stars.ra_deg) & np.isfinite(stars.dec_deg)
+    with np.errstate(invalid="ignore"):
+        good &= (np.abs(stars.inst_mag) <= LARGEST_MAG) & (stars.inst_mag_err >= 0.0)
+        good &= stars.inst_mag_err <= LARGEST_ERROR
+    return good
+
+
+def _separations(stars: StarList, target: Target, offset: SkyOffset) -> Floats:
+    """Return the (n,) distances of the stars from the target, arcsec, the offset taken out."""
+    plane = 3600.0 * tangent_plane(stars.ra_deg, stars.dec_deg, target.ra_deg, target.dec_deg)
+    distance = np.hypot(plane[:, 0] - offset.east_arcsec, plane[:, 1] - offset.north_arcsec)
+    separations: Floats = np.where(np.isfinite(distance), distance, np.inf)
+    return separations
+
+
+def limiting_magnitude(mag: Floats, error: Floats, sigmas: float = LIMIT_SIGMAS) -> tuple[float, str]:
+    """Return the instrumental magnitude at which a source would have the given signal-to-noise ratio, and how.
+
+    The errors of faint stars are those of the sky: ``error`` grows as 10^(0.4 mag). Each star of the faint end says
+    where it would reach ``2.5 / ln 10 / sigmas``; their median is the limit. Where the errors are not usable (all
+    zero, say), it is the faintest source, as in the first CPCS.
+    """
+    order = np.argsort(-mag, kind="stable")[: max(_FEW, int(_FAINT_SHARE * len(mag)))]
+    usable = order[(error[order] > 0.005) & (error[order] < 0.5)]  # noqa: PLR2004 - outside, errors are floors or guesses
+    faintest = float(mag.max())
+    if len(usable) < _FEW // 2:
+        return faintest, FAINTEST_SOURCE
+    wanted = MAG_PER_RELATIVE_ERROR / sigmas
+    limit = float(np.median(mag[usable] + 2.5 * np.log10(wanted / error[usable])))
+    return min(limit, faintest + _EXTRAPOLATION), ERROR_RELATION
