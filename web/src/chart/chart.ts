@@ -1,6 +1,5 @@
 /** The light curve as a plot: magnitudes downwards, MJD below, the calendar above. Loaded only where it is shown. */
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import "../css/chart.css";
 import { h } from "../lib/dom.ts";
 import type { CurvePoint } from "../lib/lightcurve.ts";

@@ -1,4 +1,5 @@
 /** The list of alerts: all or observed only, searched by name, newest first. */
+import "../css/forms.css";
 import "../lib/shell.ts";
 import { eventPage } from "../lib/address.ts";
 import type { Query } from "../lib/api.ts";

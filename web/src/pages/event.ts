@@ -4,7 +4,7 @@ import { eventPage, lightCurveCopy, pathTail, reportPage, safeAddress } from "..
 import { asProblem, getOrCopy, Problem, type Served } from "../lib/api.ts";
 import { byId, fill, h } from "../lib/dom.ts";
 import { count, dateOfIso, dateOfMjd, declination, fixed, magnitude, rightAscension } from "../lib/format.ts";
-import { bandsOf, type CurvePoint, type LightCurveDocument, pointsOf } from "../lib/lightcurve.ts";
+import { type CurvePoint, type LightCurveDocument, pointsOf } from "../lib/lightcurve.ts";
 import type { Me, SkyEvent } from "../lib/records.ts";
 import { deleteButton } from "../lib/remove.ts";
 import { mayDelete, whoAmI } from "../lib/session.ts";
@@ -36,37 +36,6 @@ function facts(event: Omit<SkyEvent, "published" | "event_id" | "n_followups"> &
 function head(title: string, ...parts: (Node | null)[]): void {
   document.title = `${title} · CPCS`;
   fill(about, h("h1", {}, title), ...parts);
-}
-
-function readout(point: CurvePoint | null): (Node | string)[] {
-  if (point === null) return [h("span", { class: "soft" }, "Point at the plot to read a value; drag to zoom.")];
-  return [
-    h("strong", {}, magnitude(point.mag, point.mag_err, point.is_limit)),
-    h("span", {}, point.passband),
-    h("span", {}, `${dateOfMjd(point.mjd, true)} UTC`),
-    h("span", {}, `MJD ${point.mjd.toFixed(5)}`),
-    h("span", {}, point.observatory),
-  ];
-}
-
-async function plot(points: readonly CurvePoint[], root: HTMLElement): Promise<void> {
-  const [{ Chart }, { legend }, { looksOf }] = await Promise.all([
-    import("../chart/chart.ts"), import("../chart/legend.ts"), import("../chart/palette.ts"),
-  ]);
-  const bands = bandsOf(points);
-  const looks = looksOf(bands);
-  const line = h("div", { class: "readout" }, ...readout(null));
-  const chart = new Chart({ points, looks, onPoint: (point) => fill(line, ...readout(point)) }, root.clientWidth);
-  const tool = (label: string, said: string, act: () => void): HTMLElement =>
-    h("button", { type: "button", class: "quiet", "aria-label": said, onclick: act }, label);
-  const tools = h(
-    "div",
-    { class: "chart-tools" },
-    tool("+", "Zoom in", () => chart.zoom(0.7)),
-    tool("−", "Zoom out", () => chart.zoom(1 / 0.7)),
-    tool("All", "Show the whole light curve", () => chart.all()),
-  );
-  fill(root, h("div", { class: "row" }, legend(bands, looks, (shown) => chart.show(shown)), tools), chart.element, line);
 }
 
 function table(points: readonly CurvePoint[], me: Me | null): HTMLElement {
@@ -111,7 +80,8 @@ async function drawCurve(served: Served<LightCurveDocument>): Promise<void> {
     table(points, me),
     served.data.acknowledgement ? h("p", { class: "soft acknowledgement" }, served.data.acknowledgement) : null,
   );
-  await plot(points, chart);
+  const { showLightCurve } = await import("../chart/index.ts");
+  showLightCurve(points, chart);
 }
 
 async function fetchCurve(): Promise<Served<LightCurveDocument>> {

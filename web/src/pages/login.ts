@@ -1,4 +1,5 @@
 /** Signing in with a key, and out. */
+import "../css/forms.css";
 import "../lib/shell.ts";
 import { localPath } from "../lib/address.ts";
 import { asProblem } from "../lib/api.ts";

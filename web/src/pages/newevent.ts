@@ -1,4 +1,5 @@
 /** Adding an event to the list. */
+import "../css/forms.css";
 import "../lib/shell.ts";
 import { eventPage, safeAddress } from "../lib/address.ts";
 import { ask, asProblem } from "../lib/api.ts";

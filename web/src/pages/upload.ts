@@ -1,4 +1,5 @@
 /** Uploading catalogues: chosen, timed, sent, calibrated, each with its result. */
+import "../css/forms.css";
 import "../css/upload.css";
 import "../lib/shell.ts";
 import { ask, get } from "../lib/api.ts";

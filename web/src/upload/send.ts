@@ -1,17 +1,15 @@
 /** Sending a file to a presigned form, with its progress: `fetch` cannot tell how much has gone. */
-import { Problem } from "../lib/api.ts";
+import { Problem, problemOf } from "../lib/api.ts";
 import { bytes } from "../lib/format.ts";
 import type { Created } from "../lib/records.ts";
 
+/** S3 answers in XML, the embedded server in the words of the API. */
 function refusal(status: number, answer: string): Problem {
-  const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(answer)?.[1] ?? `HTTP_${status}`;
+  const code = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(answer)?.[1];
+  if (code === undefined) return problemOf(status, answer);
   const late = code === "AccessDenied" || code === "ExpiredToken";
-  return new Problem(
-    code,
-    `The store of uploads answered with status ${status}.`,
-    late ? "The permission to send may have run out: add the file again." : "Try the file again.",
-    status,
-  );
+  const hint = late ? "The permission to send may have run out: add the file again." : "Add the file again.";
+  return new Problem(code, `The store of uploads refused the file with status ${status}.`, hint, status);
 }
 
 /** POST the file with the form's fields. Throws Problem. */
