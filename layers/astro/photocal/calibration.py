@@ -17,7 +17,7 @@ from photocal.arrays import Bools, Floats
 from photocal.matching import Match, match
 from photocal.references.stars import ReferenceStars
 from photocal.results import Calibration, Candidate, SkyOffset, Target, TargetMagnitude, UsedStars
-from photocal.selection import LEAST_STARS, confidence, rank
+from photocal.selection import LEAST_STARS, filter_confidence, rank
 from photocal.stars import StarList
 from photocal.target import check_in_field, is_measured, measure
 from photocal.zeropoint import fit_zero_point
@@ -112,7 +112,7 @@ def calibrate(
         mode=Mode.AUTO if forced is None else Mode.FORCED,
         forced=forced,
         filter_hint=filter_hint,
-        confidence=confidence(ranked),
+        confidence=filter_confidence(ranked, winner),
         offset=offset,
         stars=stars,
         matching_radius_arcsec=matching_radius_arcsec,

@@ -82,10 +82,9 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
     return (*probable, *refused)
 
 
-def confidence(ranked: Sequence[Candidate]) -> float:
-    """Return the probability that the winner's filter is right, whichever catalogue gave it."""
-    winner = ranked[0]
-    return float(sum(item.probability for item in ranked if item.passband.filter == winner.passband.filter))
+def filter_confidence(ranked: Sequence[Candidate], candidate: Candidate) -> float:
+    """Return the probability that a candidate's filter is right, whichever catalogue measured it."""
+    return float(sum(item.probability for item in ranked if item.passband.filter == candidate.passband.filter))
 
 
 def _without_plates(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -1,0 +1,192 @@
+"""The report: everything a calibration found, as one JSON document (``docs/schemas/report-1.json`` describes it).
+
+Nothing in it is NaN: what is unknown is null. Per-star columns are arrays, so that a crowded field stays small.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import scipy
+
+from photocal.arrays import Anything, Ints
+from photocal.results import Calibration, Candidate
+from photocal.selection import filter_confidence
+
+SCHEMA = "cpcs-report/1"
+MAG_DIGITS, DEGREE_DIGITS, ARCSEC_DIGITS, SHARE_DIGITS = 5, 7, 3, 4
+
+
+def document(
+    calibration: Calibration,
+    *,
+    input_sha256: str = "",
+    job_id: str | None = None,
+    revision: int | None = None,
+) -> dict[str, Any]:
+    """Return the report of a calibration.
+
+    Parameters
+    ----------
+    calibration
+        What was found.
+    input_sha256
+        Of the file that the star list was read from, hexadecimal.
+    job_id, revision
+        The upload it belongs to, if any.
+    """
+    used = _used_sources(calibration.candidates)
+    return {
+        "schema": SCHEMA,
+        "job_id": job_id,
+        "revision": revision,
+        "pipeline": calibration.pipeline,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
+        "input": _input(calibration, input_sha256),
+        "request": _request(calibration),
+        "target": _target(calibration),
+        "calibration": _summary(calibration),
+        "candidates": [_candidate(item, calibration, used) for item in calibration.candidates],
+        "offset": _offset(calibration),
+        "stars": _stars(calibration, used),
+        "seconds": dict(calibration.seconds),
+    }
+
+
+def number(value: float | None, digits: int = MAG_DIGITS) -> float | None:
+    """Return a number as JSON can hold it: rounded, and null for what is not finite."""
+    if value is None or not np.isfinite(value):
+        return None
+    return round(float(value), digits)
+
+
+def _column(values: Anything, digits: int) -> list[float | None]:
+    rounded = np.round(np.asarray(values, dtype=np.float64), digits)
+    finite = np.isfinite(rounded)
+    if finite.all():
+        plain: list[float | None] = rounded.tolist()
+        return plain
+    return [value if good else None for value, good in zip(rounded.tolist(), finite, strict=True)]
+
+
+def _input(calibration: Calibration, sha256: str) -> dict[str, Any]:
+    meta = calibration.stars.meta
+    return {
+        "sha256": sha256 or None,
+        "format": meta.format,
+        "n_rows": meta.n_rows,
+        "n_stars": calibration.stars.n,
+        "columns": dict(meta.columns),
+        "header": dict(meta.header),
+    }
+
+
+def _request(calibration: Calibration) -> dict[str, Any]:
+    return {
+        "name": calibration.position.name,
+        "ra_deg": number(calibration.position.ra_deg, DEGREE_DIGITS),
+        "dec_deg": number(calibration.position.dec_deg, DEGREE_DIGITS),
+        "mjd": calibration.mjd,
+        "matching_radius_arcsec": calibration.matching_radius_arcsec,
+        "forced": str(calibration.forced) if calibration.forced else None,
+        "filter_hint": calibration.filter_hint,
+    }
+
+
+def _target(calibration: Calibration) -> dict[str, Any]:
+    target = calibration.target
+    return {
+        "ra_deg": number(target.ra_deg, DEGREE_DIGITS),
+        "dec_deg": number(target.dec_deg, DEGREE_DIGITS),
+        "mag": number(target.mag),
+        "mag_err": number(target.mag_err),
+        "limit": target.is_limit,
+        "limit_method": target.limit_method or None,
+        "inst_mag": number(target.inst_mag),
+        "sep_arcsec": number(target.sep_arcsec, ARCSEC_DIGITS),
+        "nearest_arcsec": number(target.nearest_arcsec, ARCSEC_DIGITS),
+        "flags": target.flags,
+        "source": target.source_index,
+    }
+
+
+def _summary(calibration: Calibration) -> dict[str, Any]:
+    runner_up = calibration.runner_up
+    return {
+        **_fit(calibration.winner),
+        "mode": calibration.mode.value,
+        "confidence": number(calibration.confidence, SHARE_DIGITS),
+        "runner_up": str(runner_up.passband) if runner_up else None,
+    }
+
+
+def _fit(candidate: Candidate) -> dict[str, Any]:
+    fit = candidate.fit
+    return {
+        "passband": str(candidate.passband),
+        "catalogue": candidate.passband.catalogue,
+        "filter": candidate.passband.filter,
+        "zero_point": number(fit.zero_point),
+        "zero_point_err": number(fit.zero_point_err),
+        "scatter": number(fit.scatter),
+        "scatter_err": number(fit.scatter_err),
+        "outlier_fraction": number(fit.outlier_fraction, SHARE_DIGITS),
+        "outlier_fraction_err": number(fit.outlier_fraction_err, SHARE_DIGITS),
+        "n_matched": fit.n_matched,
+    }
+
+
+def _candidate(candidate: Candidate, calibration: Calibration, used: Ints) -> dict[str, Any]:
+    stars = candidate.stars
+    return {
+        **_fit(candidate),
+        "mode": calibration.mode.value,
+        "probability": number(candidate.probability, SHARE_DIGITS),
+        "confidence": number(filter_confidence(calibration.candidates, candidate), SHARE_DIGITS),
+        "refused": candidate.refused or None,
+        "photographic": candidate.photographic,
+        "stars": {
+            "star": np.searchsorted(used, stars.source_index).tolist(),
+            "ref_mag": _column(stars.ref_mag, 4),
+            "ref_err": _column(stars.ref_err, 4),
+            "residual": _column(stars.residual, 4),
+            "inlier_probability": _column(stars.inlier_probability, 3),
+            "sep_arcsec": _column(stars.sep_arcsec, ARCSEC_DIGITS),
+        },
+    }
+
+
+def _offset(calibration: Calibration) -> dict[str, Any]:
+    offset = calibration.offset
+    return {
+        "east_arcsec": number(offset.east_arcsec, ARCSEC_DIGITS),
+        "north_arcsec": number(offset.north_arcsec, ARCSEC_DIGITS),
+        "scatter_arcsec": number(offset.scatter_arcsec, ARCSEC_DIGITS),
+        "n_matched": offset.n_matched,
+        "catalogue": offset.catalogue,
+    }
+
+
+def _used_sources(candidates: Iterable[Candidate]) -> Ints:
+    """Return the sorted rows of the star list that any candidate used."""
+    rows: Ints = np.unique(np.concatenate([item.stars.source_index for item in candidates]))
+    return rows
+
+
+def _stars(calibration: Calibration, used: Ints) -> dict[str, Any]:
+    """Return the stars that any candidate used; the candidates' ``star`` columns count from the first of these."""
+    stars = calibration.stars.select(used)
+    return {
+        "source": used.tolist(),
+        "number": None if stars.number is None else stars.number.tolist(),
+        "ra_deg": _column(stars.ra_deg, DEGREE_DIGITS),
+        "dec_deg": _column(stars.dec_deg, DEGREE_DIGITS),
+        "x": None if stars.x is None else _column(stars.x, 2),
+        "y": None if stars.y is None else _column(stars.y, 2),
+        "inst_mag": _column(stars.inst_mag, 4),
+        "inst_mag_err": _column(stars.inst_mag_err, 4),
+        "flags": stars.flags.tolist(),
+    }
