@@ -40,6 +40,15 @@ _HOP_BY_HOP = {
     "transfer-encoding", "upgrade",
 }  # fmt: skip
 _LOOKED_AT = {429, 500, 502, 503, 504}
+_OF_DOCUMENTS = (
+    "Cache-Control",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Range",
+    "Content-Type",
+    "ETag",
+    "Last-Modified",
+)
 _NOT_FROM_OUTSIDE = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -216,9 +225,9 @@ class _Front:
         ) as answer:
             if answer.status in {403, 404}:
                 raise Problem.of(404, UnknownPage(path=request.path[:200]))
-            kept = ("Content-Type", "Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified")
-            passed = CIMultiDict((name, answer.headers[name]) for name in kept if name in answer.headers)
-            passed.update({"Cache-Control": "no-cache", **SECURITY_HEADERS})
+            passed = CIMultiDict((name, answer.headers[name]) for name in _OF_DOCUMENTS if name in answer.headers)
+            passed.setdefault("Cache-Control", "no-cache")
+            passed.update(SECURITY_HEADERS)
             return await _stream(request, answer, passed)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,36 @@
+"""One embedded stack for all end-to-end tests; those that stop or kill one have their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.stack import EmbeddedStack
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built site of two files: these tests do not need the real one."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "index.html").write_text("<!doctype html><title>CPCS</title>")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "main-0123abcd.js").write_text("export {};")
+    (folder.parent / "outside.txt").write_text("not for the world")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, site: Path) -> Iterator[EmbeddedStack]:
+    """The running stack that all tests share: make your own events and keys in it."""
+    with EmbeddedStack(tmp_path_factory.mktemp("stack"), site=site) as running:
+        yield running
+
+
+@pytest.fixture
+def http(stack: EmbeddedStack) -> Iterator[httpx.Client]:
+    """A client of the shared stack's site and API."""
+    with httpx.Client(base_url=stack.url, timeout=60.0, trust_env=False) as client:
+        yield client

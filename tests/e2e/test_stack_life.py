@@ -1,0 +1,199 @@
+"""The life of the embedded stack: stop, restart, ``kill -9``, what stays and what is rebuilt."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from infra import seed
+from infra.local import deploy, processes
+from infra.local.stack import EmbeddedStack, StackError, read_notes
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A stack that these tests may kill."""
+    stack = EmbeddedStack(tmp_path_factory.mktemp("own"))
+    stack.start()
+    yield stack
+    if stack.is_running:
+        stack.stop()
+
+
+def put(stack, key, body, **more):
+    stack.client("s3").put_object(Bucket=stack.deployment.data_bucket, Key=key, Body=body, **more)
+
+
+def objects(stack):
+    """Return everything that S3 says about every object, old versions included."""
+    s3 = stack.client("s3")
+    buckets = (stack.deployment.data_bucket, stack.deployment.site_bucket)
+    versions = [
+        (bucket, version["Key"], version["VersionId"])
+        for bucket in buckets
+        for version in s3.list_object_versions(Bucket=bucket).get("Versions", [])
+    ]
+    told = ("ETag", "ContentType", "Metadata", "LastModified")
+    return {
+        (bucket, key, version): (found["Body"].read(), *(found[name] for name in told))
+        for bucket, key, version in versions
+        for found in [s3.get_object(Bucket=bucket, Key=key, VersionId=version)]
+    }
+
+
+def test_second_launcher_in_the_same_folder_is_refused(own):
+    with pytest.raises(StackError, match="already, at http"):
+        EmbeddedStack(own.folder).start()
+
+
+def test_port_in_use_is_refused(own, tmp_path):
+    with pytest.raises(StackError, match="in use"):
+        EmbeddedStack(tmp_path, port=own.port).start()
+
+
+def test_functions_run_with_their_own_rights(own):
+    # The query function's role may not write, and the emulator enforces it.
+    iam = own.client("iam")
+    names = [role["RoleName"] for role in iam.list_roles()["Roles"] if "Query" in role["RoleName"]]
+    assert len(names) == 1
+    document = iam.get_role_policy(RoleName=names[0], PolicyName="query")["PolicyDocument"]
+    assert "dynamodb:PutItem" not in str(document)
+
+
+def test_restart_keeps_everything(own):
+    put(own, "jobs/kept/request.json", b"{}", ContentType="application/json", Metadata={"who": "me"})
+    token = seed.connect(own.environment).keys.open_session(
+        seed.observer(seed.connect(own.environment), "Restart Observatory", owner="tester").secret
+    )
+    before, url = objects(own), own.url
+    own.restart()
+    assert own.recovered is None
+    assert own.url == url
+    assert objects(own) == before
+    assert seed.connect(own.environment).keys.session(token).owner == "tester"  # only in the table
+
+
+def test_kill_keeps_what_was_acknowledged_and_rebuilds_the_table(own):
+    store = seed.connect(own.environment)
+    key = seed.observer(store, "Kill Observatory", owner="killed")
+    event = seed.event(store, "Gaia99kil", 10.0, 20.0)
+    put(own, "jobs/twice/other.json", b"first", ContentType="text/plain")
+    put(own, "jobs/twice/other.json", b"second, longer", ContentType="application/json", Metadata={"n": "2"})
+    before = objects(own)
+    own.kill9()
+    own.start()
+    assert own.recovered is not None
+    assert objects(own) == before
+    store = seed.connect(own.environment)
+    assert store.events.get("Gaia99kil") == event
+    assert store.keys.verify(key.secret).owner == "killed"
+    assert seed.event(store, "Gaia99new", 1.0, 2.0).event_id > event.event_id
+
+
+def test_kill_before_the_first_clean_stop_and_again(tmp_path):
+    stack = EmbeddedStack(tmp_path)
+    stack.start()
+    for round_ in range(2):
+        put(stack, f"references/round-{round_}", b"%d" % round_)
+        stack.kill9()
+        stack.start()
+    assert {key for _, key, _ in objects(stack) if key.startswith("references/")} == {
+        "references/round-0",
+        "references/round-1",
+    }
+    stack.stop()
+    stack.start()
+    assert stack.recovered is None
+    stack.stop()
+
+
+def test_front_says_when_the_emulator_is_away(own):
+    own._emulator.kill()
+    answer = httpx.get(f"{own.url}/api/health", trust_env=False)
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "UNAVAILABLE"
+    own.kill9()
+    own.start()
+    assert httpx.get(f"{own.url}/api/health", trust_env=False, timeout=60).status_code == 200
+
+
+def test_changed_code_is_deployed(own, monkeypatch, tmp_path):
+    before = own.deployment
+    folder = tmp_path / "functions"
+    (folder / "query").mkdir(parents=True)
+    (folder / "query" / "app.py").write_text(
+        "def handler(event, context):\n    return {'statusCode': 200, 'body': 'new code'}\n"
+    )
+    packed = deploy.pack_functions(folder)
+    own.stop()
+    monkeypatch.setattr(deploy, "pack_functions", lambda: packed)
+    own.start()
+    assert own.deployment.digest != before.digest
+    assert httpx.get(f"{own.url}/api/health", trust_env=False, timeout=60).text == "new code"
+    assert own.recovered is None
+    monkeypatch.undo()
+    own.restart()
+    assert own.deployment.digest == before.digest
+
+
+def test_package_is_the_same_for_the_same_code():
+    assert deploy.pack_functions() == deploy.pack_functions()
+
+
+def test_killed_launcher_leaves_nothing_running(tmp_path):
+    command = [sys.executable, "-m", "infra.local", "start", "--port", "0", "--state", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as launcher:
+        line = launcher.stdout.readline()
+        assert "CPCS is at http://127.0.0.1:" in line
+        guard = int((tmp_path / "emulator.pid").read_text())
+        assert processes.command_line(guard)
+        launcher.send_signal(signal.SIGKILL)
+        launcher.wait()
+    assert processes.wait_for_end(guard, 10.0)
+    give_up = time.monotonic() + 10.0
+    while time.monotonic() < give_up:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(guard, 0)
+            time.sleep(0.05)
+            continue
+        break
+    with pytest.raises(ProcessLookupError):
+        os.killpg(guard, 0)
+
+
+def test_command_line_starts_tells_and_stops(tmp_path):
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "infra.local", *words, "--state", str(tmp_path)],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    assert run("status").returncode == 1
+    command = [sys.executable, "-m", "infra.local", "start", "--port", "0", "--state", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as launcher:
+        assert "CPCS is at" in launcher.stdout.readline()
+        assert read_notes(tmp_path)["url"] in run("status").stdout
+        assert run("start", "--fresh").returncode == 1
+        secret = run("admin-key").stdout.strip()
+        assert secret.startswith("cpcs_")
+        assert "Ended" in run("stop").stdout
+        assert launcher.wait(30) == 0
+    assert not (tmp_path / "running").exists()
+
+
+def test_fresh_throws_away_only_a_state_folder(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    command = [sys.executable, "-m", "infra.local", "start", "--fresh", "--state", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "is not a state folder" in done.stderr
+    assert (tmp_path / "precious.txt").read_text() == "mine"
