@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { looksOf } from "../src/chart/palette.ts";
-import { calendarTicks } from "../src/chart/ticks.ts";
+import { calendarTicks, numberTicks } from "../src/chart/ticks.ts";
 import { bandsOf, type LightCurveDocument, pointsOf } from "../src/lib/lightcurve.ts";
 
 const DOCUMENT: LightCurveDocument = {
@@ -49,4 +49,10 @@ test("calendar ticks fall on boundaries and stay few", () => {
   assert.deepEqual(calendarTicks(58299, 58301, 5).map((tick) => tick.label)[1], "06-30 12:00");
   assert.equal(calendarTicks(58300, 58380, 4)[0]?.label, "2018-07");
   assert.deepEqual(calendarTicks(5, 5, 4), []);
+});
+
+test("round numbers on an axis", () => {
+  assert.deepEqual(numberTicks(-0.12, 0.21, 4).map((tick) => tick.label), ["−0.1", "0.0", "0.1", "0.2"]);
+  assert.deepEqual(numberTicks(13.2, 18.9, 6).map((tick) => tick.label), ["14", "15", "16", "17", "18"]);
+  assert.deepEqual(numberTicks(1, 1, 4), []);
 });

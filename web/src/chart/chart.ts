@@ -106,18 +106,18 @@ export class Chart {
     const small = width < NARROW;
     const font = `${small ? 11 : 12}px ${property("--sans") || "sans-serif"}`;
     const look = {
-      font, labelFont: font, stroke: () => this.#ink, labelGap: 2,
+      font, labelFont: font, stroke: () => this.#ink, labelGap: 0, labelSize: 20,
       grid: { stroke: () => this.#rule, width: 1 },
       ticks: { stroke: () => this.#rule, width: 1, size: 5 },
     };
-    const days: uPlot.Axis = { ...look, label: small ? "" : "MJD (UTC)", space: 90, values: (_u, at) => at.map(String) };
+    const days: uPlot.Axis = { ...look, size: 28, label: small ? "" : "MJD (UTC)", space: 90, values: (_u, at) => at.map(String) };
     if (small) delete days.label;
     const calendar: uPlot.Axis = {
       ...look, side: 0, scale: "x", size: 34, grid: { show: false },
       splits: (u) => this.#calendar(u).map((tick) => tick.mjd),
       values: (u) => this.#calendar(u).map((tick) => tick.label),
     };
-    const magnitudes: uPlot.Axis = { ...look, size: small ? 42 : 58, ...(small ? {} : { label: "Magnitude" }) };
+    const magnitudes: uPlot.Axis = { ...look, size: 46, ...(small ? {} : { label: "Magnitude" }) };
     const [min, max] = this.#span();
     return {
       width, height: this.#height(width), legend: { show: false },

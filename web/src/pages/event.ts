@@ -74,7 +74,7 @@ async function drawCurve(served: Served<LightCurveDocument>): Promise<void> {
   fill(
     below,
     served.isCopy && copyNotice(served.data.generated_at),
-    h("h2", {}, "Light curve ", h("small", { class: "soft count" }, said)),
+    h("h2", {}, "Light curve ", h("small", {}, said)),
     chart,
     h("h2", {}, "Points"),
     table(points, me),
