@@ -1,0 +1,189 @@
+"""FITS tables and FITS_LDAC, read straight from the bytes that the gate has measured.
+
+The binary layout is simple enough for numpy alone; a general reader would bring lazy loading, guesses and repairs.
+FITS Standard 4.0, section 7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured, TooManyRows
+from photocal.arrays import Anything, Floats
+from photocal.readers import columns
+from photocal.readers.gate import CARD, WIDTHS, Hdu, binary_form, parse_card, walk
+from photocal.readers.limits import Limits
+from photocal.readers.table import RawTable, useful
+
+_DTYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_ASCII_FORM = re.compile(r"([AIFED])(\d{1,4})(?:\.\d{1,4})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """Where a column lies in each row: bytes from the start, and how to read them."""
+
+    start: int
+    repeat: int
+    letter: str
+    scale: float = 1.0
+    zero: float = 0.0
+    null: int | None = None
+    is_text: bool = False  # a field of an ASCII table
+
+    @property
+    def width(self) -> int:
+        return self.repeat * (1 if self.is_text else WIDTHS[self.letter])
+
+
+def read_fits(data: bytes, limits: Limits) -> RawTable:
+    """Read the catalogue of a FITS file: the LDAC objects, or the first table that has coordinates.
+
+    Raises
+    ------
+    BrokenFits, TooManyRows
+        From the gate.
+    ImageNotMeasured
+        There are pixels, and no table of stars.
+    EmptyFile
+        Tables without rows, or no table at all.
+    """
+    if len(data) > limits.fits_bytes:
+        raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
+    hdus = walk(data, limits)
+    tables = [hdu for hdu in hdus if hdu.kind in {"BINTABLE", "TABLE"} and not hdu.is_packed_image]
+    objects = [hdu for hdu in tables if hdu.name == "LDAC_OBJECTS"]
+    has_pixels = any(hdu.has_pixels for hdu in hdus)
+    chosen = objects or _best(tables, located_only=has_pixels)
+    if not chosen:
+        raise ImageNotMeasured if has_pixels else EmptyFile(size=len(data))
+    cards = hdus[0].cards | chosen[0].cards
+    if objects:
+        cards |= _field_header(data, tables)
+    return _table(data, chosen, "fits-ldac" if objects else "fits-table", useful(cards))
+
+
+def _best(tables: Sequence[Hdu], *, located_only: bool) -> list[Hdu]:
+    """Return the first table that says where its stars are; else the first that has rows.
+
+    Beside an image, a table without coordinates is part of the image's own matters.
+    """
+    filled = [hdu for hdu in tables if hdu.integer("NAXIS2", 0, 2**40) and hdu.integer("TFIELDS", 0, 999)]
+    located = [hdu for hdu in filled if columns.position(list(_layout(hdu)))]
+    return located[:1] if located_only else (located or filled)[:1]
+
+
+def _field_header(data: bytes, tables: Sequence[Hdu]) -> dict[str, str]:
+    """Return the cards of the image's header, which LDAC_IMHEAD holds as one long text."""
+    for hdu in tables:
+        if hdu.name == "LDAC_IMHEAD":
+            text = data[hdu.offset : hdu.offset + hdu.size]
+            cards = (parse_card(text[i : i + CARD]) for i in range(0, len(text) - CARD + 1, CARD))
+            return {key: value for key, value in cards if value is not None}
+    return {}
+
+
+def _layout(hdu: Hdu) -> dict[str, _Column]:
+    fields = range(1, hdu.integer("TFIELDS", 0, 999) + 1)
+    found: dict[str, _Column] = {}
+    start = 0
+    for number in fields:
+        column = _text_column(hdu, number) if hdu.kind == "TABLE" else _binary_column(hdu, number, start)
+        start = column.start + (-(-column.repeat // 8) if column.letter == "X" else column.width)
+        found.setdefault(hdu.cards.get(f"TTYPE{number}", f"COLUMN{number}"), column)
+    return found
+
+
+def _binary_column(hdu: Hdu, number: int, start: int) -> _Column:
+    repeat, letter = binary_form(hdu, number)
+    scale, zero, null = _scaling(hdu, number)
+    return _Column(start=start, repeat=repeat, letter=letter, scale=scale, zero=zero, null=null)
+
+
+def _text_column(hdu: Hdu, number: int) -> _Column:
+    form = _ASCII_FORM.match(hdu.cards.get(f"TFORM{number}", ""))
+    if not form:
+        raise BrokenFits(reason=f"TFORM{number} is {hdu.cards.get(f'TFORM{number}', '')[:20]!r}")
+    start, width = hdu.integer(f"TBCOL{number}", 1, 2**31) - 1, int(form[2])
+    if start + width > hdu.integer("NAXIS1", 0, 2**40):
+        raise BrokenFits(reason=f"column {number} reaches beyond its row")
+    scale, zero, _ = _scaling(hdu, number)
+    return _Column(start=start, repeat=width, letter=form[1], scale=scale, zero=zero, is_text=True)
+
+
+def _scaling(hdu: Hdu, number: int) -> tuple[float, float, int | None]:
+    try:
+        scale = float(hdu.cards.get(f"TSCAL{number}", "1").replace("D", "E"))
+        zero = float(hdu.cards.get(f"TZERO{number}", "0").replace("D", "E"))
+        null = hdu.cards.get(f"TNULL{number}")
+        return scale, zero, None if null is None or hdu.kind == "TABLE" else int(null)
+    except ValueError as error:
+        raise BrokenFits(reason=f"the scaling of column {number} is no number") from error
+
+
+def _table(data: bytes, hdus: Sequence[Hdu], kind: str, header: dict[str, str]) -> RawTable:
+    layouts = [_layout(hdu) for hdu in hdus]
+    # Several LDAC_OBJECTS are the CCDs of one mosaic; those laid out alike belong together.
+    parts = [(hdu, layout) for hdu, layout in zip(hdus, layouts, strict=True) if layout.keys() == layouts[0].keys()]
+    names = tuple(layouts[0])
+    n_rows = sum(hdu.integer("NAXIS2", 0, 2**40) for hdu, _ in parts)
+    if not n_rows or not names:
+        raise EmptyFile(size=len(data))
+
+    def numbers(wanted: list[str]) -> Floats:
+        blocks = [np.stack([_values(data, hdu, layout[name]) for name in wanted], axis=1) for hdu, layout in parts]
+        return np.concatenate(blocks)
+
+    def constant(name: str) -> str:
+        texts = {text for hdu, layout in parts for text in _texts(data, hdu, layout[name])}
+        return texts.pop() if len(texts) == 1 else ""
+
+    first = hdus[0].cards
+    keys = ((f"TTYPE{i}", f"TUNIT{i}") for i in range(1, len(names) + 1))
+    units = {first[name]: first[unit] for name, unit in keys if name in first and unit in first}
+    return RawTable(
+        format=kind, names=names, n_rows=n_rows, numbers=numbers, constant=constant, units=units, header=header
+    )
+
+
+def _bytes(data: bytes, hdu: Hdu, column: _Column) -> Anything:
+    """Return the (rows, width) bytes of a column."""
+    rows, width = hdu.integer("NAXIS2", 0, 2**40), hdu.integer("NAXIS1", 0, 2**40)
+    table = np.frombuffer(data, dtype=np.uint8, count=rows * width, offset=hdu.offset).reshape(rows, width)
+    return table[:, column.start : column.start + column.width]
+
+
+def _values(data: bytes, hdu: Hdu, column: _Column) -> Floats:
+    """Return a column as numbers, of a vector the first element; NaN for what is not one."""
+    raw = _bytes(data, hdu, column)
+    if not column.repeat or (not column.is_text and column.letter not in {*_DTYPES, "A"}):
+        return np.full(len(raw), np.nan)
+    with np.errstate(all="ignore"):
+        if column.is_text or column.letter == "A":
+            values = np.array([_number(bytes(field)) for field in raw], dtype=np.float64)
+        else:
+            size = WIDTHS[column.letter]
+            stored = np.ascontiguousarray(raw[:, :size]).view(_DTYPES[column.letter])[:, 0]
+            values = stored.astype(np.float64)
+            if column.null is not None and column.letter not in {"E", "D"}:
+                values[stored == column.null] = np.nan
+        return values * column.scale + column.zero
+
+
+def _number(field: bytes) -> float:
+    try:
+        return float(field.replace(b"D", b"E").strip(b" \0"))
+    except ValueError:
+        return float("nan")
+
+
+def _texts(data: bytes, hdu: Hdu, column: _Column) -> set[str]:
+    if column.is_text or column.letter == "A":
+        raw = np.ascontiguousarray(_bytes(data, hdu, column))
+        distinct = np.unique(raw, axis=0)[:2] if column.width else raw[:0]
+        return {bytes(field).decode("latin-1").strip(" \0") for field in distinct}
+    return {f"{value:.10g}" for value in np.unique(_values(data, hdu, column))[:2]}

@@ -1,0 +1,291 @@
+"""Text catalogues: SExtractor ASCII_HEAD, columns of numbers, CSV and ECSV."""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpcs.errors import EmptyFile, NotACatalogue, TooManyRows
+from photocal.arrays import Bools, Floats
+from photocal.readers import columns
+from photocal.readers.limits import Limits
+from photocal.readers.table import USEFUL_CARDS, RawTable, useful
+
+_SEXTRACTOR = re.compile(r"#\s*(\d{1,4})\s+([A-Za-z][\w.\-]*)(?:\(\d+\))?(.*)")
+_UNIT = re.compile(r"\[([^\]]*)\]\s*$")
+_CARD = re.compile(r"#\s*([A-Za-z][\w\-]{1,7})\s*[=:]\s*(.+)")
+_ECSV_ITEM = re.compile(r"-\s*\{?\s*name:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
+_ECSV_UNIT = re.compile(r"(?:^|[,{\s])unit:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
+_ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*'?\"?([,|;])")
+_SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
+_FEWEST_HEADER_LINES = 2
+_BLANKS = {"", "--", "-", "nan", "null", "none", "n/a", "indef"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Lines of data and how they are split; None splits at blanks."""
+
+    lines: list[str]
+    delimiter: str | None
+
+    def fields(self) -> Iterator[list[str]]:
+        if self.delimiter is None:
+            return (line.split() for line in self.lines)
+        return csv.reader(self.lines, delimiter=self.delimiter, skipinitialspace=True)
+
+    def first(self) -> list[str]:
+        return next(_Rows(self.lines[:1], self.delimiter).fields(), [])
+
+
+def decoded(data: bytes) -> str:
+    """Return the text, whatever it was written with.
+
+    Raises
+    ------
+    NotACatalogue
+        It holds bytes that no text has.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    if b"\0" in data:
+        raise NotACatalogue(reason="it is neither text nor FITS")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def read_text(data: bytes, limits: Limits) -> RawTable:
+    """Read a text catalogue of any kind.
+
+    Raises
+    ------
+    EmptyFile, NotACatalogue, TooManyRows
+        As their names say.
+    """
+    if len(data) > limits.text_bytes:
+        raise TooManyRows(n=len(data), what="bytes", limit=limits.text_bytes)
+    lines = decoded(data).splitlines()
+    if len(lines) > limits.lines:
+        raise TooManyRows(n=len(lines), what="lines", limit=limits.lines)
+    longest = max(map(len, lines), default=0)
+    if longest > limits.line_length:
+        raise TooManyRows(n=longest, what="characters in one line", limit=limits.line_length)
+    comments = [line.strip() for line in lines if line.lstrip().startswith("#")]
+    body = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not body:
+        raise EmptyFile(size=len(data))
+    table = _recognised(comments, body)
+    if len(table.names) > limits.columns:
+        raise TooManyRows(n=len(table.names), what="columns", limit=limits.columns)
+    if not table.n_rows:
+        raise EmptyFile(size=len(data))
+    return table
+
+
+def _recognised(comments: list[str], body: list[str]) -> RawTable:
+    if comments and comments[0].replace(" ", "").upper().startswith("#%ECSV"):
+        return _ecsv(comments, body)
+    numbered = [match for line in comments if (match := _SEXTRACTOR.fullmatch(line))]
+    if len(numbered) >= _FEWEST_HEADER_LINES:
+        return _sextractor(numbered, comments, body)
+    delimiter = _delimiter(body[0])
+    first = _Rows(body[:1], delimiter).first()
+    if not any(_is_number(item) for item in first):
+        second = _Rows(body[1:2], delimiter).first()
+        if not columns.position(first) and not any(_is_number(item) for item in second):
+            raise NotACatalogue(reason="it is text without columns of numbers")
+        return _named("csv" if delimiter else "ascii", first, _Rows(body[1:], delimiter), comments)
+    names = _names_in_comment(comments, len(first), delimiter)
+    if names:
+        return _named("csv" if delimiter else "ascii", names, _Rows(body, delimiter), comments)
+    return _headerless(_Rows(body, delimiter), comments)
+
+
+def _delimiter(line: str) -> str | None:
+    return next((mark for mark in (";", ",", "\t", "|") if mark in line), None)
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().casefold() in _BLANKS or np.isfinite(_number(text))
+
+
+def _number(text: str) -> float:
+    """Return a number in any of the ways it is written; NaN for anything else."""
+    stripped = text.strip()
+    try:
+        return float(stripped)
+    except ValueError:
+        pass
+    angle = _SEXAGESIMAL.fullmatch(stripped)
+    if angle:
+        size = int(angle[2]) + int(angle[3]) / 60.0 + float(angle[4]) / 3600.0
+        return -size if angle[1] == "-" else size
+    try:
+        return float(stripped.replace("D", "E").replace("d", "e"))  # Fortran's double precision
+    except ValueError:
+        return float("nan")
+
+
+# --- the kinds ----------------------------------------------------------------------------------
+
+
+def _sextractor(numbered: Sequence[re.Match[str]], comments: list[str], body: list[str]) -> RawTable:
+    """ASCII_HEAD: each header line numbers the first column of a parameter; vectors leave gaps in the numbers."""
+    indices: dict[str, int] = {}
+    units: dict[str, str] = {}
+    for match in numbered:
+        name, index = match[2], int(match[1]) - 1
+        if index < 0 or name in indices:
+            continue
+        indices[name] = index
+        unit = _UNIT.search(match[3])
+        if unit:
+            units[name] = unit[1]
+    rows = _Rows(body, _delimiter(body[0]))
+    return _table("sextractor-ascii", indices, rows, units, _cards(comments))
+
+
+def _named(
+    kind: str, names: Sequence[str], rows: _Rows, comments: list[str], units: dict[str, str] | None = None
+) -> RawTable:
+    indices: dict[str, int] = {}
+    for index, name in enumerate(names):
+        indices.setdefault(name.strip().lstrip("#").strip(), index)
+    return _table(kind, indices, rows, units or {}, _cards(comments))
+
+
+def _ecsv(comments: list[str], body: list[str]) -> RawTable:
+    units: dict[str, str] = {}
+    name = ""
+    for line in comments:
+        item = _ECSV_ITEM.search(line)
+        name = item[1].strip(" '\"") if item else name
+        unit = _ECSV_UNIT.search(line[item.end() :] if item else line[1:])
+        if name and unit:
+            units.setdefault(name, unit[1].strip(" '\""))
+    marks = [match[1] for line in comments if (match := _ECSV_DELIMITER.match(line))]
+    delimiter = marks[0] if marks else " "
+    header = _Rows(body[:1], delimiter).first()
+    return _named("ecsv", header, _Rows(body[1:], delimiter), comments, units)
+
+
+def _names_in_comment(comments: list[str], width: int, delimiter: str | None) -> list[str] | None:
+    """Return the names that a comment line gives, where one has as many as there are columns and means a position."""
+    for line in reversed(comments):
+        text = line.lstrip("#").strip()
+        names = [item.strip() for item in (text.split(delimiter) if delimiter else text.split())]
+        if len(names) == width and columns.position(names):
+            return names
+    return None
+
+
+def _headerless(rows: _Rows, comments: list[str]) -> RawTable:
+    """Columns without names: recognised by how many there are and what the numbers can be."""
+    width = len(rows.first())
+    for names, fits in _LAYOUTS:
+        if len(names) != width:
+            continue
+        table = _table("ascii", {name: index for index, name in enumerate(names)}, rows, {}, _cards(comments))
+        values = table.numbers(list(names))
+        values = values[np.isfinite(values).all(axis=1)]
+        if len(values) and fits(values):
+            return table
+    raise NotACatalogue(reason=f"its {width} columns have no names, and are not RA Dec Mag MagErr")
+
+
+def _mostly(condition: Bools) -> bool:
+    return bool(np.mean(condition) > 0.5)  # noqa: PLR2004  (more often than not)
+
+
+def _on_sky(ra: Floats, dec: Floats) -> bool:
+    return _mostly((ra >= -180) & (ra <= 360) & (np.abs(dec) <= 90))  # noqa: PLR2004  (a circle, and a quarter of it)
+
+
+def _plain(values: Floats) -> bool:
+    ra, dec, mag, err = values.T
+    return _on_sky(ra, dec) and _mostly(np.abs(mag) < 50) and _mostly((err >= 0) & (err < 10))  # noqa: PLR2004
+
+
+def _counted(values: Floats) -> bool:
+    return _mostly(values[:, 0] == np.round(values[:, 0])) and _plain(values[:, 1:])
+
+
+def _bhtom(values: Floats) -> bool:
+    return _mostly(values[:, 0] == np.round(values[:, 0])) and _plain(values[:, [1, 2, 5, 6]])
+
+
+def _counts(values: Floats) -> bool:
+    counts, error = values[:, 4], values[:, 5]
+    return _on_sky(values[:, 0], values[:, 1]) and _mostly(counts > 50) and _mostly((error > 0) & (error < counts))  # noqa: PLR2004
+
+
+# The manual's four columns; the same with a running number; BHTOM's own order; astrosource's photometry files.
+_LAYOUTS: tuple[tuple[tuple[str, ...], Callable[[Floats], bool]], ...] = (
+    (("RA", "DEC", "MAG", "MAGERR"), _plain),
+    (("NUMBER", "RA", "DEC", "MAG", "MAGERR"), _counted),
+    (("NUMBER", "ALPHA_J2000", "DELTA_J2000", "XWIN_IMAGE", "YWIN_IMAGE", "MAG_AUTO", "MAGERR_AUTO"), _bhtom),
+    (("RA", "DEC", "XPIX", "YPIX", "COUNTS", "COUNTS_ERR", "RA_ERR", "DEC_ERR"), _counts),
+)
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _cards(comments: list[str]) -> dict[str, str]:
+    """Return the header cards that comment lines carry, as ``# FILTER = r`` or ``# EXPTIME: 60``."""
+    found = {match[1].upper(): match[2].strip(" '\"") for line in comments if (match := _CARD.fullmatch(line))}
+    return useful({key: value for key, value in found.items() if key in USEFUL_CARDS})
+
+
+def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str], header: dict[str, str]) -> RawTable:
+    def numbers(names: list[str]) -> Floats:
+        return _numbers(rows, [indices[name] for name in names])
+
+    def constant(name: str) -> str:
+        values = {row[indices[name]].strip() for row in rows.fields() if len(row) > indices[name]}
+        return values.pop() if len(values) == 1 else ""
+
+    def sexagesimal(name: str) -> bool:
+        first = rows.first()
+        return indices[name] < len(first) and ":" in first[indices[name]]
+
+    return RawTable(
+        format=kind,
+        names=tuple(indices),
+        n_rows=len(rows.lines),
+        numbers=numbers,
+        constant=constant,
+        sexagesimal=sexagesimal,
+        units=units,
+        header=header,
+    )
+
+
+def _numbers(rows: _Rows, indices: list[int]) -> Floats:
+    """Return (n, k) numbers: at numpy's speed where the rows are plain, one by one where they are not."""
+    if not rows.lines:
+        return np.empty((0, len(indices)))
+    delimiter = None if rows.delimiter == " " else rows.delimiter
+    quote = '"' if any('"' in line for line in rows.lines) else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain = np.loadtxt(
+                rows.lines, delimiter=delimiter, usecols=indices, ndmin=2, comments=None, quotechar=quote
+            )
+        if len(plain) == len(rows.lines):
+            return plain.astype(np.float64, copy=False)
+    except (ValueError, IndexError, OverflowError):
+        pass  # a blank field, a word, a short row: worth the slower way
+    try:
+        picked = [[_number(row[i]) if i < len(row) else np.nan for i in indices] for row in rows.fields()]
+    except csv.Error as error:
+        raise NotACatalogue(reason=f"its rows cannot be split ({error})") from error
+    return np.array(picked, dtype=np.float64).reshape(-1, len(indices))
