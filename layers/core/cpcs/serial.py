@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
 Reader = Callable[[Any], Any]
@@ -47,7 +47,7 @@ def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
     if not isinstance(data, Mapping):
         raise BadRecord(f"{kind.__name__}: {type(data).__name__} is not an object")
     values = {}
-    for name, (reader, nullable, required) in _plan(kind).items():
+    for name, (reader, nullable, required) in _plan(cast("type[object]", kind)).items():
         if name in data:
             values[name] = _read(reader, data[name], f"{kind.__name__}.{name}")
         elif required and not nullable:
@@ -95,7 +95,7 @@ def _plain(value: object) -> object:
 
 
 @cache
-def _plan(kind: type) -> dict[str, tuple[Reader, bool, bool]]:
+def _plan(kind: type[object]) -> dict[str, tuple[Reader, bool, bool]]:
     """Return, for each field: how to read it, whether it may be None, whether it has no default."""
     if not is_dataclass(kind):
         raise BadRecord(f"{kind.__name__} is not a record")

@@ -22,7 +22,7 @@ A superseded point keeps its place in the light curve's partition, and leaves th
 from __future__ import annotations
 
 from cpcs.names import path_safe
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, Observatory
+from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Observatory
 
 META, REF, UQ = "META", "REF", "UQ"
 POINTS = "PT#"
@@ -30,6 +30,7 @@ FIRST_YEAR = 2012  # the first CPCS began; everything older is kept with it
 
 ALL_KEYS = "KEYS"
 ALL_OBSERVATORIES = "OBSERVATORIES"
+UNPUBLISHED = "JS#UNPUBLISHED"  # done, but figures and public documents are not written yet
 
 
 def year(iso_utc: str) -> int:
@@ -107,9 +108,11 @@ def job(job_id: str) -> str:
     return f"JOB#{job_id}"
 
 
-def jobs_in(state: str) -> str:
-    """Return the index partition of the uploads in a state."""
-    return f"JS#{state}"
+def jobs_in(state: JobState, *, figures_ready: bool = True) -> str:
+    """Return the index partition of the uploads in a state; those that are done but not published have their own."""
+    if state is JobState.DONE and not figures_ready:
+        return UNPUBLISHED
+    return f"JS#{state.value}"
 
 
 def jobs_by(key_id: str) -> str:
