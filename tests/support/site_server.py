@@ -6,8 +6,6 @@ Run ``python -m tests.support.site_server`` to look at the site without the embe
 from __future__ import annotations
 
 import json
-import math
-import random
 import sys
 import threading
 import time
@@ -17,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.site_data import LOIANO, OBSERVATORIES, events, light_curve, report
 
 DIST = Path(__file__).resolve().parents[2] / "web" / "dist"
 KEY = "cpcs_test"
@@ -25,77 +25,11 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-LOIANO = {
-    "observatory_id": 7, "name": "Loiano 1.52 m", "longitude_deg": 11.3344, "latitude_deg": 44.2592,
-    "altitude_m": 785.0, "n_observations": 1312,
-}  # fmt: skip
-OBSERVATORIES = [
-    LOIANO,
-    LOIANO | {"observatory_id": 8, "name": "Moletai 1.65 m", "longitude_deg": 25.5633, "latitude_deg": 55.3166},
-    LOIANO | {"observatory_id": 9, "name": "Somewhere", "longitude_deg": None, "latitude_deg": None, "altitude_m": None},
-]
-BANDS = [("PS1", "g"), ("PS1", "r"), ("PS1", "i"), ("APASS", "B"), ("APASS", "V"), ("GAIA", "G")]
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8ffff3f0005fe02fe"
     "a7352f1a0000000049454e44ae426082"
 )
 Answer = tuple[int, Any]
-
-
-def events(n: int) -> list[dict[str, Any]]:
-    """Make alerts, newest first; some with the names that break software."""
-    made = random.Random(4)
-    odd = {1: "nvo.caltech/voeventnet/catot#1208121350994133433", 2: "CRTS J105122.8+672528", 3: "<b>bold</b> 2018"}
-    return [
-        {
-            "event_id": 27283 - i,
-            "name": (name := odd.get(i, f"Gaia18d{chr(97 + i // 26 % 26)}{chr(97 + i % 26)}")),
-            "ivorn": f"ivo://{name}",
-            "ra_deg": made.uniform(0, 360),
-            "dec_deg": math.degrees(math.asin(made.uniform(-1, 1))),
-            "published": f"2018-{12 - i // 40:02d}-{28 - i % 28:02d}T06:36:58Z",
-            "url": "javascript:alert(1)" if i == 3 else "https://gsaweb.example.org/alerts/alert/x",
-            "comment": "candidate microlensing event" if i % 5 == 0 else "",
-            "n_followups": made.choice([0, 0, 0, 2, 11, 147]),
-        }
-        for i in range(n)
-    ]
-
-
-def light_curve(name: str, n: int) -> dict[str, Any]:
-    """Make a microlensing light curve with gaps, limits and several filters."""
-    made = random.Random(n)
-    rows = []
-    for i in range(n):
-        mjd = 58200 + 620 * (i + made.random()) / n
-        if (mjd // 120) % 3 == 2:
-            continue
-        catalogue, band = made.choice(BANDS)
-        u = math.hypot(0.18, (mjd - 58440) / 45)
-        colour = {"g": 0.5, "B": 0.9, "V": 0.2, "r": -0.1, "i": -0.4, "G": 0.0}[band]
-        mag = 16.8 + colour - 2.5 * math.log10((u * u + 2) / (u * math.sqrt(u * u + 4)))
-        error = 0.008 * 10 ** (0.25 * (mag - 14)) * made.uniform(0.7, 2)
-        limit = made.random() < 0.06
-        site = made.choice(OBSERVATORIES)
-        rows.append(
-            {
-                "id": 122000 + i, "mjd": mjd, "exposure_s": 60.0, "mag": mag + made.gauss(0, error),
-                "mag_err": None if limit else error, "calib_err": made.uniform(0.01, 0.09), "zero_point": 25.2,
-                "zero_point_err": 0.004, "scatter": 0.03, "outlier_fraction": 0.12, "n_matched": made.randint(8, 200),
-                "limit": limit, "catalogue": catalogue, "filter": band, "mode": made.choice(["AUTO", "FORCED"]),
-                "observatory_id": site["observatory_id"], "observatory": site["name"],
-                "calibrated_at": "2019-01-01T00:00:00Z", "job_id": f"job{i}",
-            }
-        )  # fmt: skip
-    names = list(rows[0]) if rows else ["mjd", "mag"]
-    return {
-        "schema": "cpcs-lightcurve/1",
-        "target": {"name": name, "ivorn": f"ivo://{name}", "ra_deg": 220.665, "dec_deg": 53.26519},
-        "columns": {column: [row[column] for row in rows] for column in names},
-        "version": 3,
-        "generated_at": "2026-11-22T21:00:00Z",
-        "acknowledgement": "Name this server and the observers when you publish these points.",
-    }
 
 
 @dataclass
@@ -108,7 +42,6 @@ class World:
     signed_in: bool = False
     outcome: str = "DONE"  # the state in which jobs end
     stumble: int = 0  # so many announcements are answered with 503 first
-    report: dict[str, Any] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     uploads: dict[str, float] = field(default_factory=dict)  # job -> when it was sent
     status_questions: int = 0
@@ -123,7 +56,9 @@ class World:
 
     def _reads(self) -> dict[str, Callable[[str, dict[str, str]], Answer]]:
         return {
-            "/api/me": lambda _rest, _query: (200, self._me()) if self.signed_in else problem(401, "KEY_REQUIRED", "No key."),
+            "/api/me": lambda _rest, _query: (
+                (200, self._me()) if self.signed_in else problem(401, "KEY_REQUIRED", "No key.")
+            ),
             "/api/events": lambda _rest, query: (200, self._page(query)),
             "/api/events/": lambda rest, _query: self._event(rest),
             "/api/lightcurves/": lambda rest, _query: (200, light_curve(rest, self.n_points)),
@@ -131,10 +66,12 @@ class World:
             "/api/observatories": lambda _rest, _query: (200, {"items": OBSERVATORIES, "cursor": None}),
             "/api/catalogues": lambda _rest, _query: (200, {"items": [{"name": "APASS", "filters": ["B", "V", "r"]}]}),
             "/api/uploads": lambda _rest, query: (200, {"items": self._jobs(query["ids"].split(","))}),
-            "/api/calibrations/": lambda rest, _query: (200, self.report)
-            if self.report and rest.endswith("/report")
-            else problem(404, "UNKNOWN_JOB", f"There is no upload {rest.partition('/')[0]!r}."),
+            "/api/calibrations/": lambda rest, _query: self._report(rest.partition("/")[0]),
         }
+
+    def _report(self, job_id: str) -> Answer:
+        unknown = job_id == "unknown"
+        return problem(404, "UNKNOWN_JOB", f"There is no upload {job_id!r}.") if unknown else (200, report(job_id))
 
     def _me(self) -> dict[str, Any]:
         return {"key_id": "0123456789ab", "role": "observer", "observatory": LOIANO}
@@ -182,23 +119,23 @@ class World:
     def write(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         """Answer what changes something."""
         self.requests.append({"method": method, "path": path, **body})
-        if (method, path) == ("POST", "/api/session"):
-            self.signed_in = body.get("key") == KEY
-            return (200, self._me()) if self.signed_in else problem(401, "BAD_KEY", "The key is not known here.")
-        if (method, path) == ("DELETE", "/api/session"):
-            self.signed_in = False
-            return 200, {}
+        if path == "/api/session":
+            return self._session(method, body)
         if not self.signed_in:
             return problem(401, "KEY_REQUIRED", "This needs a key, and none was sent.")
-        if (method, path) == ("POST", "/api/uploads"):
+        if path == "/api/uploads":
             return self._announce()
-        if (method, path) == ("POST", "/api/events"):
+        if path == "/api/events":
             self.alerts.insert(0, events(1)[0] | body)
             return 201, self.alerts[0]
-        if method == "DELETE" and path.startswith("/api/followups/"):
-            self.deleted.append(int(path.rpartition("/")[2]))
-            return 200, {"followup_id": self.deleted[-1], "deleted": True}
-        return problem(405, "METHOD_NOT_ALLOWED", f"{path} does not take {method}.")
+        self.deleted.append(int(path.removeprefix("/api/followups/")))
+        return 200, {"followup_id": self.deleted[-1], "deleted": True}
+
+    def _session(self, method: str, body: dict[str, Any]) -> Answer:
+        self.signed_in = method == "POST" and body.get("key") == KEY
+        if method == "DELETE" or self.signed_in:
+            return 200, self._me()
+        return problem(401, "BAD_KEY", "The key is not known here.")
 
     def _announce(self) -> Answer:
         if self.stumble > 0:
@@ -220,17 +157,19 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     world: World
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # the base class names them so
         address = urlsplit(self.path)
         if address.path.startswith("/api/"):
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
-            self._json(*(problem(503, "UNAVAILABLE", "Down.") if self.world.api_down else self._asked(address.path, query)))
+            self._json(
+                *(problem(503, "UNAVAILABLE", "Down.") if self.world.api_down else self._asked(address.path, query))
+            )
         elif address.path.startswith("/data/"):
             self._json(*self._copy(address.path))
         else:
             self._file(unquote(address.path))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  # the base class names them so
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path == "/upload-target":
             job_id = body.split(b'name="key"\r\n\r\n')[1].split(b"\r\n")[0].decode()
@@ -241,26 +180,30 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._json(*self.world.write(self.command, self.path, json.loads(body or b"{}")))
 
-    do_DELETE = do_POST
+    def do_DELETE(self) -> None:  # noqa: N802  # the base class names them so
+        self.do_POST()
 
     def _asked(self, path: str, query: dict[str, str]) -> Answer:
-        if path.endswith("/figures/panel.png") and self.world.report:
+        if path.endswith("/figures/panel.png"):
             return 200, PNG
         return self.world.get(path, query)
 
     def _copy(self, path: str) -> Answer:
-        name = quote("gaia18dba", safe="")
         copies = {
-            "/data/events.json": {"items": self.world.alerts[:50], "cursor": None, "generated_at": "2026-11-22T21:00:00Z"},
+            "/data/events.json": {
+                "items": self.world.alerts[:50],
+                "cursor": None,
+                "generated_at": "2026-11-22T21:00:00Z",
+            },
             "/data/observatories.json": {"items": OBSERVATORIES, "cursor": None},
-            f"/data/lightcurves/{name}.json": light_curve("Gaia18dba", self.world.n_points),
+            "/data/lightcurves/gaia18dba.json": light_curve("Gaia18dba", self.world.n_points),
         }
         return (200, copies[path]) if path in copies else problem(404, "NOT_FOUND", "No copy.")
 
     def _file(self, path: str) -> None:
         file = (DIST / (path.lstrip("/") or "index.html")).resolve()
         status = 200 if file.is_file() and file.is_relative_to(DIST) else 404
-        file = file if status == 200 else DIST / "404.html"  # noqa: PLR2004
+        file = file if status == 200 else DIST / "404.html"
         self._send(status, file.read_bytes(), guess_type(file.name)[0] or "application/octet-stream")
 
     def _json(self, status: int, content: Any) -> None:

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { looksOf } from "../src/chart/palette.ts";
-import { calendarTicks, numberTicks } from "../src/chart/ticks.ts";
+import { numberTicks } from "../src/chart/roundticks.ts";
+import { calendarTicks } from "../src/chart/ticks.ts";
 import { bandsOf, type LightCurveDocument, pointsOf } from "../src/lib/lightcurve.ts";
 
 const DOCUMENT: LightCurveDocument = {

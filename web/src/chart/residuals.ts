@@ -2,7 +2,7 @@
 import { svg } from "../lib/dom.ts";
 import { fixed } from "../lib/format.ts";
 import { type FitStar, INLIER } from "../lib/report.ts";
-import { numberTicks } from "./ticks.ts";
+import { numberTicks } from "./roundticks.ts";
 
 const [WIDTH, HEIGHT] = [720, 300];
 const MARGIN = { left: 52, right: 12, top: 12, bottom: 40 };

@@ -1,5 +1,5 @@
 /** Where a time axis is marked: on calendar boundaries above, on round MJD below. */
-import { fixed, mjdOfUnix, unixOfMjd } from "../lib/format.ts";
+import { mjdOfUnix, unixOfMjd } from "../lib/format.ts";
 
 export interface Tick {
   readonly mjd: number;
@@ -39,18 +39,4 @@ function monthTicks(from: number, to: number, most: number): Tick[] {
     if (mjd > to) return ticks;
     if (mjd >= from) ticks.push({ mjd, label: new Date(ms).toISOString().slice(0, step >= 12 ? 4 : 7) });
   }
-}
-
-/** Round numbers between two values, at most about `most` of them. */
-export function numberTicks(from: number, to: number, most: number): { value: number; label: string }[] {
-  const rough = (to - from) / most;
-  if (!(rough > 0)) return [];
-  const size = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((each) => each * size >= rough * (1 - 1e-9)) ?? 10) * size;
-  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const ticks: { value: number; label: string }[] = [];
-  for (let k = Math.ceil(from / step); k * step <= to; k++) {
-    ticks.push({ value: k * step, label: fixed(Math.abs(k) < 1e-9 ? 0 : k * step, decimals) });
-  }
-  return ticks;
 }
