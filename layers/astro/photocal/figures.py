@@ -212,15 +212,12 @@ def light_curve(points: Sequence[FollowupPoint], title: str) -> bytes:
 
 
 def _styles(passbands: Sequence[str]) -> list[_Style]:
-    """Give each passband the colour of its part of the spectrum, and a marker of its own within that."""
-    seen: dict[str, int] = {}
+    """Give each passband the colour of its part of the spectrum, and a marker of its own."""
     styles = []
-    for passband in passbands:
+    for k, passband in enumerate(passbands):
         band = passband.partition("/")[2]
-        group = band if band in _COLOURS else group_of(band)
-        k = seen.get(group, 0)
-        seen[group] = k + 1
-        styles.append(_Style(colour=_COLOURS.get(group, PALE), marker=_MARKERS[k % len(_MARKERS)]))
+        colour = _COLOURS.get(band) or _COLOURS.get(group_of(band), PALE)
+        styles.append(_Style(colour=colour, marker=_MARKERS[k % len(_MARKERS)]))
     return styles
 
 

@@ -135,20 +135,23 @@ def _fraction_nodes(a: float, b: float) -> tuple[Floats, Floats]:
     return 0.5 * (1.0 + x), weight / weight.sum()
 
 
-def _box(modes: Modes) -> tuple[Floats, Floats]:
+def _box(modes: Modes, difference: Floats) -> tuple[Floats, Floats]:
     """Return the nodes in z and ln s that hold practically all of the posterior."""
     near = modes.log_posterior > modes.log_posterior[0] - 7.0
     theta, covariance = modes.theta[near], modes.covariance[near]
     z_err, s_err = np.sqrt(covariance[:, 0, 0]), np.clip(np.sqrt(covariance[:, 1, 1]), 0.05, 1.2)
     s_low, s_high = np.min(theta[:, 1] - 3.5 * s_err), np.max(theta[:, 1] + 4.5 * s_err)
     z_low, z_high = np.min(theta[:, 0] - 8.0 * z_err), np.max(theta[:, 0] + 8.0 * z_err)
+    # Beyond the stars nothing speaks for a zero point, and nothing against it were all of them outliers.
+    room = 0.1 + 0.25 * float(np.ptp(difference))
+    z_low, z_high = max(z_low, difference.min() - room), min(z_high, difference.max() + room)
     n_z = int(np.clip((z_high - z_low) / (0.25 * np.min(z_err)), _Z_NODES, 4 * _Z_NODES))
     return np.linspace(z_low, z_high, n_z), np.linspace(s_low, s_high, _S_NODES)
 
 
 def _from_grid(mixture: Mixture, modes: Modes) -> ZeroPointFit:
     """Integrate the posterior over everything but the parameter in question, for each of the three."""
-    z, log_s = _box(modes)
+    z, log_s = _box(modes, mixture.difference)
     f, weight = _fraction_nodes(mixture.priors.outlier_a, mixture.priors.outlier_b)
     posterior = _posterior(mixture, z, log_s, f, weight)
     z_low, zero_point, z_high = _quantiles(z, posterior.sum(axis=(0, 1)))
