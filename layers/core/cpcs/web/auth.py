@@ -27,8 +27,8 @@ _IN_BODY = re.compile(
 class Keys(Protocol):
     """What the storage says about keys."""
 
-    def verify(self, secret: str) -> ApiKey:
-        """Return the key of that secret, or raise BadKey."""
+    def verify(self, secret: str, *, touch: bool = True) -> ApiKey:
+        """Return the key of that secret, or raise BadKey; ``touch`` notes that it was used."""
 
     def session(self, token: str) -> ApiKey:
         """Return the key of that session, or raise BadKey."""
@@ -63,8 +63,8 @@ def of_old_request(request: Request, fields: Mapping[str, Any]) -> Credential | 
     return of_request(request)
 
 
-def key_of(credential: Credential | None, keys: Keys) -> ApiKey:
-    """Return the key behind a credential.
+def key_of(credential: Credential | None, keys: Keys, *, touch: bool = True) -> ApiKey:
+    """Return the key behind a credential; functions that only read cannot note its use (``touch``).
 
     Raises
     ------
@@ -75,7 +75,7 @@ def key_of(credential: Credential | None, keys: Keys) -> ApiKey:
     """
     if credential is None:
         raise KeyRequired
-    key = keys.session(credential.secret) if credential.is_session else keys.verify(credential.secret)
+    key = keys.session(credential.secret) if credential.is_session else keys.verify(credential.secret, touch=touch)
     if key.revoked:
         raise BadKey
     return key

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from multipart import MultipartError, MultipartParser, MultipartPart, parse_options_header
 
-from cpcs.errors import RequestError
+from cpcs.errors import BadField
 from cpcs.web.request import Request, last_given
 
 MOST_PARTS = 64
@@ -38,19 +38,12 @@ class Form:
     files: Mapping[str, SentFile] = field(default_factory=dict)
 
 
-class NotAForm(RequestError):
-    """The body is not what its Content-Type says."""
-
-    sentence = "The body of the request is not {expected}."
-    advice = "Send multipart/form-data, application/x-www-form-urlencoded or application/json."
-
-
 def read(request: Request) -> Form:
     """Read the body by its Content-Type.
 
     Raises
     ------
-    NotAForm
+    BadField
         It is not what its Content-Type says.
     """
     kind, options = parse_options_header(request.content_type)
@@ -61,24 +54,28 @@ def read(request: Request) -> Form:
     if kind.endswith("json") or request.body.lstrip().startswith(b"{"):
         return Form(fields=_json(request.body))
     if request.body.strip():
-        raise NotAForm(expected="a form")
+        raise _not(kind or "of no declared type", "a form: multipart/form-data, urlencoded or JSON")
     return Form()
+
+
+def _not(found: str, expected: str) -> BadField:
+    return BadField(field="body", value=found, expected=expected)
 
 
 def _urlencoded(body: bytes) -> dict[str, str]:
     try:
         return last_given(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_PARTS))
     except ValueError as error:
-        raise NotAForm(expected=f"a form of at most {MOST_PARTS} fields") from error
+        raise _not("too long a form", f"a form of at most {MOST_PARTS} fields") from error
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}", parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise NotAForm(expected="JSON") from error
+        raise _not("broken", "JSON") from error
     if not isinstance(document, dict):
-        raise NotAForm(expected="a JSON object")
+        raise _not(type(document).__name__, "a JSON object")
     return document
 
 
@@ -101,11 +98,16 @@ def _multipart(body: bytes, boundary: str) -> Form:
 def _parts(body: bytes, boundary: str) -> list[MultipartPart]:
     try:
         parser = MultipartParser(
-            io.BytesIO(body), boundary, len(body), part_limit=MOST_PARTS, spool_limit=MOST_BYTES, memory_limit=MOST_BYTES
+            io.BytesIO(body),
+            boundary,
+            len(body),
+            part_limit=MOST_PARTS,
+            spool_limit=MOST_BYTES,
+            memory_limit=MOST_BYTES,
         )
         return list(parser.parts())
     except (MultipartError, LookupError) as error:
-        raise NotAForm(expected="multipart/form-data as its header says") from error
+        raise _not("broken", "multipart/form-data, as its header says") from error
 
 
 def _with_crlf(body: bytes, boundary: str) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cpcs import names
-from cpcs.passbands import all_passbands
+from cpcs.passbands import catalogues
 from cpcs.records import Event, FollowupPoint, Observatory, UploadRequest
 from cpcs.web import html
 
@@ -25,12 +25,15 @@ UPLOAD_FIELDS = {  # ours -> the wire's
     "filter": "forceFilter",
     "dry_run": "dryRun",
 }
+EVENT_FIELDS = {"event": "EventID", "ra_deg": "ra", "dec_deg": "dec"}
+OBSERVATORY_FIELDS = {"name": "obsName", "longitude_deg": "lon", "latitude_deg": "lat"}
 CATALOGUE_FIELD = "sexCat"
 ALERT_COLUMNS = ("id", "ivorn", "published", "ra", "dec", "nfollowup", "LC", "data")
 FOLLOWUP_COLUMNS = (
     "id", "IVORN", "Observatory", "MJD", "mag", "mag_err", "calib_err", "npoints", "Catalog", "Filter", "mode",
     "Calibration date", "Image", "Data",
 )  # fmt: skip
+BLUE_TO_RED = tuple("UuBgVGrRiIzZyYJHK")
 OBSERVATORY_COLUMNS = ("id", "Name", "Longitude", "Latitude", "Observations")
 
 
@@ -64,7 +67,7 @@ def published(event: Event) -> str:
 
 
 def alerts_json(events: Iterable[Event]) -> str:
-    """Return the list of alerts: objects without blanks, separated by ``", \\n "``."""
+    """Return the list of alerts: objects without blanks, each on its line, with a comma and a blank between them."""
     return "[" + ", \n ".join(_alert(event) for event in events) + "]"
 
 
@@ -87,8 +90,7 @@ def light_curve_json(points: Sequence[FollowupPoint], alert_name: str | None) ->
     alert_name
         The name it was asked by; None when asked by number.
     """
-    rank = {str(passband): place for place, passband in enumerate(all_passbands())}
-    rows = sorted(points, key=lambda row: (row.observatory_id, rank.get(row.passband, len(rank)), row.passband, row.mjd))
+    rows = sorted(points, key=_row_order)
     return json.dumps(
         {
             "mjd": [row.mjd for row in rows],
@@ -103,6 +105,13 @@ def light_curve_json(points: Sequence[FollowupPoint], alert_name: str | None) ->
         },
         allow_nan=False,
     )
+
+
+def _row_order(point: FollowupPoint) -> tuple[int, int, str, int, str, float]:
+    known = catalogues()
+    catalogue = known.index(point.catalogue) if point.catalogue in known else len(known)
+    band = BLUE_TO_RED.index(point.filter) if point.filter in BLUE_TO_RED else len(BLUE_TO_RED)
+    return point.observatory_id, catalogue, point.catalogue, band, point.filter, point.mjd
 
 
 def wire_error(point: FollowupPoint) -> float:

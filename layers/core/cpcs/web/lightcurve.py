@@ -65,7 +65,9 @@ def build(event: Event, points: Sequence[FollowupPoint], *, now: float | None = 
     about = documents.event(event)
     return {
         "schema": SCHEMA,
-        "target": {name: about[name] for name in ("event_id", "name", "ivorn", "ra_deg", "dec_deg", "published", "url")},
+        "target": {
+            name: about[name] for name in ("event_id", "name", "ivorn", "ra_deg", "dec_deg", "published", "url")
+        },
         "time": {"format": "mjd", "scale": "utc", "reference": "mid-exposure"},
         "columns": {name: [_finite(value(point)) for point in points] for name, value in _COLUMNS.items()},
         "version": event.version,

@@ -1,6 +1,6 @@
 """A request as the functions see it: an API Gateway event (payload 2.0), decoded once.
 
-Where a name is given several times, the last one that is not empty counts: the first CPCS's own example repeats a field.
+Where a name is given several times, the last one that is not empty counts: the first CPCS's own example repeats one.
 """
 
 from __future__ import annotations
