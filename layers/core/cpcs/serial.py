@@ -47,7 +47,7 @@ def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
     if not isinstance(data, Mapping):
         raise BadRecord(f"{kind.__name__}: {type(data).__name__} is not an object")
     values = {}
-    for name, (reader, nullable, required) in _plan(cast("type[object]", kind)).items():
+    for name, (reader, nullable, required) in _plan(cast("Any", kind)).items():
         if name in data:
             values[name] = _read(reader, data[name], f"{kind.__name__}.{name}")
         elif required and not nullable:

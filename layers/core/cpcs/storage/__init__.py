@@ -115,4 +115,4 @@ def _credentials(session: boto3.Session | None) -> tuple[str, str, str | None] |
     if found is None:
         return None
     frozen = found.get_frozen_credentials()
-    return frozen.access_key, frozen.secret_key, frozen.token
+    return (frozen.access_key, frozen.secret_key, frozen.token) if frozen.access_key and frozen.secret_key else None

@@ -124,15 +124,15 @@ class Files:
         there = self.data.get(layout.result(job_id, revision, layout.OUTCOME))
         return serial.loads(Outcome, there) if there is not None else None
 
-    def write_duplicate(self, job_id: str, revision: int, existing_id: int) -> int:
+    def write_duplicate(self, job_id: str, revision: int, followup_id: int) -> int:
         """Write that a job's file had already made a point; return the point that holds, as for outcomes."""
-        body = json.dumps({"existing_id": existing_id}).encode()
-        return _existing(self.data.put_new(layout.result(job_id, revision, layout.DUPLICATE), body))
+        body = json.dumps({"existing_id": followup_id}).encode()
+        return existing_id(self.data.put_new(layout.result(job_id, revision, layout.DUPLICATE), body))
 
     def read_duplicate(self, job_id: str, revision: int) -> int | None:
         """Return the point that a job's file had already made, or None."""
         there = self.data.get(layout.result(job_id, revision, layout.DUPLICATE))
-        return _existing(there) if there is not None else None
+        return existing_id(there) if there is not None else None
 
     def write_published(self, job_id: str, revision: int) -> None:
         """Write that nothing is left to do for a revision of a job."""
@@ -184,5 +184,6 @@ class References:
             yield key.removeprefix(layout.REFERENCES)
 
 
-def _existing(text: bytes) -> int:
+def existing_id(text: bytes) -> int:
+    """Return the point that a note of a duplicate names."""
     return int(json.loads(text)["existing_id"])

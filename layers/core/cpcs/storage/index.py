@@ -21,7 +21,7 @@ from pynamodb.transactions import TransactWrite
 
 from cpcs import clock, serial
 from cpcs.errors import Forbidden, StorageConflict, UnknownEvent, UnknownJob, UnknownPoint
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Outcome
+from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
 
 from . import keys
 from .files import Files, Tombstone
@@ -81,13 +81,14 @@ class Index:
             return _as_stored(current, outcome)
         if current.lease_owner != job.lease_owner:
             raise StorageConflict(what=f"The upload {job.job_id}")
-        if not makes_point(job, outcome) or outcome.point is None:
+        if not makes_point(current.request, outcome):
             return self._end(current, outcome)
-        holder = find(self.models.uniques, keys.unique(outcome.point), keys.UQ)
-        existing = self._existing(outcome, outcome.point, holder)
+        point = point_of(outcome)
+        holder = find(self.models.uniques, keys.unique(point), keys.UQ)
+        existing = self._existing(outcome, point, holder)
         if existing is not None:
             return self._end(current, self._duplicate(outcome, existing))
-        self._add(current, outcome, outcome.point, holder)
+        self._add(current, outcome, point, holder)
         return outcome
 
     def _end(self, job: Job, outcome: Outcome) -> Outcome:
@@ -213,9 +214,16 @@ class Index:
         return ref
 
 
-def makes_point(job: Job, outcome: Outcome) -> bool:
+def makes_point(request: UploadRequest, outcome: Outcome) -> bool:
     """Whether this outcome adds to a light curve: not a refusal, not a dry run."""
-    return outcome.state is JobState.DONE and outcome.point is not None and not job.request.dry_run
+    return outcome.state is JobState.DONE and outcome.point is not None and not request.dry_run
+
+
+def point_of(outcome: Outcome) -> FollowupPoint:
+    """Return the point of an outcome that `makes_point`."""
+    if outcome.point is None:
+        raise ValueError(f"the outcome of {outcome.job_id} has no point")
+    return outcome.point
 
 
 def as_duplicate(outcome: Outcome, existing_id: int, first: Outcome | None) -> Outcome:
@@ -305,11 +313,12 @@ def _rank(point: FollowupPoint, holder: UniqueItem | None) -> _Rank:
 def _as_seen(holder: UniqueItem | None) -> Condition:
     if holder is None:
         return UniqueItem.pk.does_not_exist()
-    return (UniqueItem.holder == holder.holder) & (UniqueItem.deleted == holder.deleted)
+    same: Condition = (UniqueItem.holder == holder.holder) & (UniqueItem.deleted == holder.deleted)
+    return same
 
 
 def _event_gains(event: Event, *, counted: bool) -> list[Action]:
-    actions = [EventItem.version.add(1)]
+    actions: list[Action] = [EventItem.version.add(1)]
     if counted:
         actions += [
             EventItem.n_followups.add(1),
@@ -320,7 +329,7 @@ def _event_gains(event: Event, *, counted: bool) -> list[Action]:
 
 
 def _event_loses(event: Event, *, counted: bool) -> list[Action]:
-    actions = [EventItem.version.add(1)]
+    actions: list[Action] = [EventItem.version.add(1)]
     if counted:
         actions.append(EventItem.n_followups.add(-1))
         if event.n_followups <= 1:

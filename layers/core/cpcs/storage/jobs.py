@@ -210,7 +210,7 @@ class Jobs:
 
         def step() -> None:
             state = self.get(job_id).state
-            actions = [JobItem.figures_ready.set(True), JobItem.g1pk.set(keys.jobs_in(state))]
+            actions: list[Action] = [JobItem.figures_ready.set(True), JobItem.g1pk.set(keys.jobs_in(state))]
             self.models.jobs(keys.job(job_id), keys.META).update(actions, JobItem.state == state.value)
 
         until_settled(f"The upload {job_id}", step)
