@@ -151,9 +151,9 @@ def announced_size(given: Mapping[str, Any]) -> int | None:
 
 def event(given: Mapping[str, Any], wire: Wire | None = None) -> EventAsk:
     """Return what a new event asks for."""
-    named = wire or {}
+    named = wire or {"event": "name"}
     return EventAsk(
-        name=event_name(given, wire),
+        name=event_name(given, named),
         ra_deg=fields.right_ascension(given, named.get("ra_deg", "ra_deg")),
         dec_deg=fields.declination(given, named.get("dec_deg", "dec_deg")),
         url=fields.web_address(given, "url"),
