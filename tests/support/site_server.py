@@ -157,7 +157,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     world: World
 
-    def do_GET(self) -> None:  # noqa: N802  # the base class names them so
+    def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path.startswith("/api/"):
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -169,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._file(unquote(address.path))
 
-    def do_POST(self) -> None:  # noqa: N802  # the base class names them so
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path == "/upload-target":
             job_id = body.split(b'name="key"\r\n\r\n')[1].split(b"\r\n")[0].decode()
@@ -180,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._json(*self.world.write(self.command, self.path, json.loads(body or b"{}")))
 
-    def do_DELETE(self) -> None:  # noqa: N802  # the base class names them so
+    def do_DELETE(self) -> None:
         self.do_POST()
 
     def _asked(self, path: str, query: dict[str, str]) -> Answer:

@@ -51,7 +51,12 @@ export class CursorList<T> {
     try {
       const where = cursor === null ? copy(this.#query) : null;
       const served = await getOrCopy<Page<T>>(path, { ...this.#query, cursor }, where);
-      if (asked === this.#asked) this.#draw(served.data, served.isCopy);
+      if (asked !== this.#asked) return;
+      const { items, cursor: next } = served.data;
+      if (items.length > 0 || next === null || served.isCopy) return this.#draw(served.data, served.isCopy);
+      // A search through many rows that has found nothing so far: it goes on.
+      this.#cursors[this.#cursors.length - 1] = next;
+      void this.#load();
     } catch (error) {
       if (asked === this.#asked) fill(root, problemBox(asProblem(error), () => void this.#load()));
     } finally {

@@ -2,6 +2,7 @@
 import type { Problem } from "./api.ts";
 import { h } from "./dom.ts";
 import { dateOfIso } from "./format.ts";
+import { signInPage } from "./session.ts";
 
 /** A line that says what is being fetched. */
 export function loading(what: string): HTMLElement {
@@ -22,6 +23,7 @@ export function problemBox(problem: Problem, again?: () => void): HTMLElement {
     h("p", { class: "what" }, problem.message),
     problem.hint ? h("p", {}, problem.hint) : null,
     h("p", { class: "code mono" }, `${problem.code}${id}`),
+    problem.status === 401 && location.pathname !== "/login.html" ? h("p", {}, h("a", { href: signInPage() }, "Sign in")) : null,
     again ? h("button", { type: "button", class: "quiet", onclick: again }, "Try again") : null,
   );
 }

@@ -49,8 +49,6 @@ export function plainTable<T>(caption: string, columns: readonly Column<T>[], ro
   return frame(caption, columns.map((column) => head(column, column.title)), body);
 }
 
-const PER_PAGE = 50;
-
 /** A table of rows that are all here: sorted by a click on a head, shown a page at a time. */
 export class LocalTable<T> {
   readonly element: HTMLElement;
@@ -58,11 +56,13 @@ export class LocalTable<T> {
   readonly #body = h("tbody", { role: "rowgroup" });
   readonly #pager = h("div", { class: "pager" });
   readonly #what: string;
+  readonly #perPage: number;
   #rows: readonly T[] = [];
   #page = 0;
 
-  constructor(caption: string, what: string, columns: readonly Column<T>[]) {
+  constructor(caption: string, what: string, columns: readonly Column<T>[], perPage = 50) {
     this.#columns = columns;
+    this.#perPage = perPage;
     this.#what = what;
     this.element = h("div", {}, frame(caption, columns.map((column) => this.#sortable(column)), this.#body), this.#pager);
   }
@@ -89,9 +89,9 @@ export class LocalTable<T> {
   }
 
   #draw(): void {
-    const pages = Math.max(1, Math.ceil(this.#rows.length / PER_PAGE));
-    const start = this.#page * PER_PAGE;
-    fill(this.#body, ...rowsOf(this.#columns, this.#rows.slice(start, start + PER_PAGE)));
+    const pages = Math.max(1, Math.ceil(this.#rows.length / this.#perPage));
+    const start = this.#page * this.#perPage;
+    fill(this.#body, ...rowsOf(this.#columns, this.#rows.slice(start, start + this.#perPage)));
     if (pages === 1) return fill(this.#pager);
     const turn = (by: number): void => {
       this.#page += by;

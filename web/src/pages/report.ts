@@ -90,7 +90,7 @@ const STAR_COLUMNS: readonly Column<FitStar>[] = [
 function starsView(report: Report): { element: HTMLElement; show: (candidate: Candidate) => void } {
   const heading = h("h2", { id: "stars" });
   const picture = h("figure");
-  const table = new LocalTable<FitStar>("Degrees, ICRS; residual is catalogue − instrumental − zero point", "star", STAR_COLUMNS);
+  const table = new LocalTable<FitStar>("Degrees, ICRS; residual is catalogue − instrumental − zero point", "star", STAR_COLUMNS, 20);
   const show = (candidate: Candidate): void => {
     const stars = starsOf(report, candidate);
     const outliers = stars.filter((star) => star.inlier < INLIER).length;

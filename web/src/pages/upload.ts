@@ -22,7 +22,8 @@ interface Order extends Observation {
 
 function announce(order: Order): Promise<Created> {
   const { file, mjd, exposure_s, common } = order;
-  return ask<Created>("POST", "/api/uploads", { ...common, mjd, exposure_s, filename: file.name, size: file.size });
+  const exposure = exposure_s === null ? {} : { exposure_s };
+  return ask<Created>("POST", "/api/uploads", { ...common, mjd, ...exposure, filename: file.name, size: file.size });
 }
 
 function start(root: HTMLElement): void {
