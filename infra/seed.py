@@ -27,8 +27,15 @@ class Seeded:
 
 
 def connect(environment: Mapping[str, str] | None = None) -> Store:
-    """Return the storage that an environment names; this process's own by default."""
-    return Store.connect(Settings.from_environment(os.environ if environment is None else environment))
+    """Return the storage that this process's environment names.
+
+    Parameters
+    ----------
+    environment
+        Put into this process's environment first, where boto3 finds endpoint and credentials.
+    """
+    os.environ.update(environment or {})
+    return Store.connect(Settings.from_environment(os.environ))
 
 
 def observatory(

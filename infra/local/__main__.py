@@ -20,12 +20,12 @@ from pathlib import Path
 from infra.local import processes
 from infra.local.deploy import ROOT
 from infra.local.emulator import EmulatorError
-from infra.local.stack import EmbeddedStack, StackError, read_notes
+from infra.local.home import Home, StackError
+from infra.local.stack import EmbeddedStack
 
 STATE = ROOT / ".local"
 PORT = 8020
 STOPPING_S = 90.0
-MARK = "infra.local"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,20 +85,16 @@ def _start(given: argparse.Namespace) -> int:
 
 
 def _throw_away(folder: Path) -> None:
-    if _launcher(folder) is not None:
+    home = Home(folder)
+    if home.is_locked:
         raise StackError(f"a stack runs in {folder}: stop it first")
-    is_state = (folder / "lock").exists() or not folder.exists() or not any(folder.iterdir())
-    if not is_state:
+    if not home.is_state:
         raise StackError(f"{folder} is not a state folder: it is left as it is")
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _launcher(folder: Path) -> int | None:
-    return processes.read_pid(folder / "launcher.pid", mark=MARK)
-
-
 def _stop(given: argparse.Namespace) -> int:
-    pid = _launcher(given.state)
+    pid = Home(given.state).launcher()
     if pid is None:
         print("It is not running.")
         return 0
@@ -110,8 +106,9 @@ def _stop(given: argparse.Namespace) -> int:
 
 
 def _status(given: argparse.Namespace) -> int:
-    url = read_notes(given.state).get("url", "")
-    if _launcher(given.state) is None or not url:
+    home = Home(given.state)
+    url = home.notes().get("url", "")
+    if not home.is_locked or not url:
         print("It is not running.")
         return 1
     try:
@@ -124,11 +121,12 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _admin_key(given: argparse.Namespace) -> int:
-    if _launcher(given.state) is None:
+    home = Home(given.state)
+    if not home.is_locked:
         raise StackError("it is not running: start it first")
-    os.environ.update(read_notes(given.state)["environment"])
     from infra import seed
 
+    os.environ.update(home.notes()["environment"])
     print(seed.admin_key(seed.connect(), owner=given.owner))
     return 0
 

@@ -16,15 +16,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
-from xml.etree import ElementTree as ET
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from cpcs.errors import CpcsError, EmptyFile, FileTooLarge, RateLimited, UnknownPage
-from infra.local import deploy
+from cpcs.errors import CpcsError, RateLimited, UnknownPage
+from infra.local import answers, deploy
 
 API_BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's
 UPLOAD_LIMIT = 64 * 1024 * 1024
@@ -32,9 +31,6 @@ FORM_OVERHEAD = 64 * 1024  # fields and boundaries around the file
 API_ANSWER_S = 40.0  # above API Gateway's 30 s, which the functions' own time-outs keep
 UPLOAD_ANSWER_S = 300.0
 PRESIGNED_FOR_S = 60
-LEGACY_ANSWER_LENGTH = 100
-UPLOAD_TARGET = "/upload-target"
-_LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 _HOP_BY_HOP = {
     "connection", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade",
@@ -50,15 +46,6 @@ _OF_DOCUMENTS = (
     "Last-Modified",
 )
 _NOT_FROM_OUTSIDE = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",  # the first CPCS's interface puts keys into addresses
-    "X-Content-Type-Options": "nosniff",
-}
 NOT_BUILT = b"<!doctype html><title>CPCS</title><p>The API runs. The site is not built: <code>make site</code>.</p>"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -71,29 +58,6 @@ class Upstream:
     endpoint: str  # the emulator
     deployment: deploy.Deployment
     site: Path  # the built site
-
-
-class Problem(Exception):  # noqa: N818  # not of the functions' tree: these happen only here
-    """An answer that is not what was asked for, and says what to do."""
-
-    def __init__(self, status: int, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.content = {"code": code, "message": message, "hint": hint, "request_id": ""}
-
-    @classmethod
-    def of(cls, status: int, error: CpcsError) -> Problem:
-        """Return one of the functions' own errors, in their words."""
-        return cls(status, **error.as_dict())
-
-
-def _unavailable(status: int, reason: str) -> Problem:
-    hint = "Try again in a moment; if it stays, look into emulator.log in the state folder."
-    return Problem(status, "UNAVAILABLE", f"The server behind this address {reason}.", hint)
-
-
-def _too_large(size: int, limit: int) -> Problem:
-    return Problem.of(413, FileTooLarge(size=size or f"more than {limit}", limit=limit))
 
 
 @dataclass(slots=True)
@@ -160,8 +124,8 @@ def application(upstream: Upstream, session: aiohttp.ClientSession) -> web.Appli
     """Return the server's routes."""
     front = _Front(upstream, session)
     app = web.Application(middlewares=[_guard])
-    app.router.add_route("POST", UPLOAD_TARGET, front.upload)
-    app.router.add_route("POST", UPLOAD_TARGET + "/{rest:.*}", front.upload)
+    app.router.add_route("POST", answers.UPLOAD_TARGET, front.upload)
+    app.router.add_route("POST", answers.UPLOAD_TARGET + "/{rest:.*}", front.upload)
     app.router.add_route("GET", "/data/{key:.*}", front.data)
     app.router.add_route("HEAD", "/data/{key:.*}", front.data)
     app.router.add_route("*", "/{path:.*}", front.site_or_api)
@@ -172,32 +136,17 @@ def application(upstream: Upstream, session: aiohttp.ClientSession) -> web.Appli
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in only who names this machine, and turn every failure into an answer that says what to do."""
     try:
-        _check_host(request.host)
+        answers.check_host(request.host)
+        answers.check_path(request.raw_path)
         return await handler(request)
-    except Problem as problem:
-        return _answer(request, problem)
+    except answers.Problem as problem:
+        return answers.answer(request, problem)
     except (aiohttp.ClientConnectorError, ConnectionRefusedError):
-        return _answer(request, _unavailable(503, "is not running"))
+        return answers.answer(request, answers.unavailable(503, "is not running"))
     except TimeoutError:
-        return _answer(request, _unavailable(504, "took too long"))
+        return answers.answer(request, answers.unavailable(504, "took too long"))
     except aiohttp.ClientError:
-        return _answer(request, _unavailable(502, "broke off its answer"))
-
-
-def _check_host(host: str) -> None:
-    """Refuse a name that is not this machine's: another site's page may be talking to us through it."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
-    if name not in _LOOPBACK_NAMES:
-        hint = "Use http://127.0.0.1 or http://localhost, with the same port."
-        raise Problem(421, "WRONG_HOST", f"This server does not answer as {host[:60]!r}.", hint)
-
-
-def _answer(request: web.Request, problem: Problem) -> web.Response:
-    """Return the problem as the functions would: JSON, or one short line on the first CPCS's routes."""
-    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
-    if request.path.startswith(("/api/", "/data/", UPLOAD_TARGET)):
-        return web.json_response(problem.content, status=problem.status, headers=headers)
-    return web.Response(text=str(problem)[:LEGACY_ANSWER_LENGTH], status=problem.status, headers=headers)
+        return answers.answer(request, answers.unavailable(502, "broke off its answer"))
 
 
 class _Front:
@@ -224,36 +173,36 @@ class _Front:
             request.method, _as_it_is(url), headers=headers, timeout=_seconds(API_ANSWER_S)
         ) as answer:
             if answer.status in {403, 404}:
-                raise Problem.of(404, UnknownPage(path=request.path[:200]))
+                raise answers.Problem.of(404, UnknownPage(path=request.path[:200]))
             passed = CIMultiDict((name, answer.headers[name]) for name in _OF_DOCUMENTS if name in answer.headers)
             passed.setdefault("Cache-Control", "no-cache")
-            passed.update(SECURITY_HEADERS)
+            passed.update(answers.SECURITY_HEADERS)
             return await _stream(request, answer, passed)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Pass a presigned form on to S3, as a stream, up to the size limit."""
         limit = UPLOAD_LIMIT + FORM_OVERHEAD
         if (request.content_length or 0) > limit:
-            raise _too_large(request.content_length or 0, UPLOAD_LIMIT)
+            raise answers.too_large(request.content_length or 0, UPLOAD_LIMIT)
         headers = {"Content-Type": request.headers.get("Content-Type", "")}
         if request.content_length is not None:
             headers["Content-Length"] = str(request.content_length)
-        too_large: list[int] = []
+        refused: list[int] = []
         try:
             async with self._session.post(
                 f"{self._upstream.endpoint}/{self._upstream.deployment.data_bucket}",
-                data=_at_most(request.content, limit, too_large),
+                data=_at_most(request.content, limit, refused),
                 headers=headers,
                 timeout=_seconds(UPLOAD_ANSWER_S),
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientError:
-            if too_large:
-                raise _too_large(0, UPLOAD_LIMIT) from None
+            if refused:
+                raise answers.too_large(0, UPLOAD_LIMIT) from None
             raise
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _upload_problem(body, request.content_length or 0)
-        return web.Response(status=answer.status, headers=SECURITY_HEADERS)
+            raise answers.upload_problem(body, request.content_length or 0, UPLOAD_LIMIT)
+        return web.Response(status=answer.status, headers=answers.SECURITY_HEADERS)
 
     # --- site and API ---------------------------------------------------------------------------
 
@@ -271,9 +220,9 @@ class _Front:
         if file.is_file() and file.is_relative_to(site):
             immutable = path.startswith("/assets/")  # their names hold a hash of their content
             caching = "public, max-age=31536000, immutable" if immutable else "no-cache"
-            return web.FileResponse(file, headers={"Cache-Control": caching, **SECURITY_HEADERS})
+            return web.FileResponse(file, headers={"Cache-Control": caching, **answers.SECURITY_HEADERS})
         if path == "/":
-            headers = {"Cache-Control": "no-cache", **SECURITY_HEADERS}
+            headers = {"Cache-Control": "no-cache", **answers.SECURITY_HEADERS}
             return web.Response(body=NOT_BUILT, content_type="text/html", charset="utf-8", headers=headers)
         return None
 
@@ -304,7 +253,7 @@ class _Front:
                 for name, value in answer.headers.items()
                 if name.lower() not in _HOP_BY_HOP | {"date", "server"}
             )
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in answers.SECURITY_HEADERS.items():
                 passed.setdefault(name, value)
             return await _stream(request, answer, passed)
 
@@ -319,8 +268,8 @@ async def _check_answer(answer: aiohttp.ClientResponse) -> None:
             return
     if answer.headers.get("Content-Type", "").startswith("application/json"):
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Problem.of(429, RateLimited(retry_after_s=1))
-        raise Problem.of(500, CpcsError())
+            raise answers.Problem.of(429, RateLimited(retry_after_s=1))
+        raise answers.Problem.of(500, CpcsError())
 
 
 async def _body(request: web.Request) -> bytes:
@@ -339,17 +288,17 @@ async def _body(request: web.Request) -> bytes:
             if len(body) > API_BODY_LIMIT:
                 break
     if max(size, len(body)) > API_BODY_LIMIT:
-        raise _too_large(size, API_BODY_LIMIT)
+        raise answers.too_large(size, API_BODY_LIMIT)
     return bytes(body)
 
 
-async def _at_most(content: aiohttp.StreamReader, limit: int, too_large: list[int]) -> AsyncIterator[bytes]:
+async def _at_most(content: aiohttp.StreamReader, limit: int, refused: list[int]) -> AsyncIterator[bytes]:
     """Yield the stream; break it off, and leave a note, when it is longer than ``limit``."""
     seen = 0
     async for chunk in content.iter_any():
         seen += len(chunk)
         if seen > limit:
-            too_large.append(seen)
+            refused.append(seen)
             raise aiohttp.ClientPayloadError("too large")
         yield chunk
 
@@ -365,23 +314,6 @@ async def _stream(
         await response.write(chunk)
     await response.write_eof()
     return response
-
-
-def _upload_problem(body: bytes, sent: int) -> Problem:
-    """Return what S3's XML says, in our words."""
-    told: dict[str, str] = {}
-    with contextlib.suppress(ET.ParseError):
-        told = {part.tag: part.text or "" for part in ET.fromstring(body)}  # noqa: S314  # from our own emulator
-    code, message = told.get("Code", ""), told.get("Message", "")
-    if code == "EntityTooLarge":
-        return _too_large(int(told.get("ProposedSize", sent)), int(told.get("MaxSizeAllowed", UPLOAD_LIMIT)))
-    if code == "EntityTooSmall":
-        return Problem.of(400, EmptyFile(size=0))
-    if "expired" in message.lower():
-        hint = "Ask for a new one with POST /api/uploads; each is good for fifteen minutes."
-        return Problem(403, "UPLOAD_EXPIRED", "The upload form has expired.", hint)
-    hint = "Send the form exactly as POST /api/uploads gave it, the file last."
-    return Problem(403, "UPLOAD_REFUSED", f"The upload was refused: {code or 'no reason given'}.", hint)
 
 
 def _as_it_is(url: str) -> URL:

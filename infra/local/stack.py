@@ -8,32 +8,29 @@ and what was waiting is queued again.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cpcs.settings import Settings
-from infra.local import deploy, emulator, objects, processes
+from infra.local import deploy, emulator, home, objects
+from infra.local.answers import UPLOAD_TARGET
 from infra.local.deploy import Deployment
 from infra.local.emulator import Emulator, EmulatorError
-from infra.local.front import UPLOAD_TARGET, FrontServer, Upstream
+from infra.local.front import FrontServer, Upstream
+from infra.local.home import Home, StackError
 
 DRAINING_S = 5.0
 REINDEXING_S = 3600.0
-
-
-class StackError(RuntimeError):
-    """The stack cannot be started here."""
 
 
 @dataclass(slots=True)
@@ -74,10 +71,11 @@ class EmbeddedStack:
     _emulator: Emulator = field(init=False)
     _deployment: Deployment | None = field(default=None, init=False)
     _front: FrontServer | None = field(default=None, init=False)
-    _lock: IO[str] | None = field(default=None, init=False)
+    _home: Home = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
+        self._home = Home(self.folder)
         self._emulator = Emulator(self.folder)
 
     def __enter__(self) -> Self:
@@ -174,20 +172,22 @@ class EmbeddedStack:
         EmulatorError
             The emulator or the deployment failed.
         """
-        self._take_lock()
-        try:
-            listener = self._listen()
+        with contextlib.ExitStack() as undoing:
+            self._home.lock()
+            undoing.callback(self._home.unlock)
+            listener = home.listen(self.port or home.the_same_or_another(self._home.notes().get("port", 0)))
+            undoing.callback(listener.close)
+            self.port = listener.getsockname()[1]
             self._emulator.end_leftover()
+            undoing.callback(self._kill_emulator)
             self._start_emulator()
             upstream = Upstream(endpoint=self.endpoint, deployment=self.deployment, site=self.site)
             self._front = FrontServer(listener, upstream)
             self._front.start()
-        except BaseException:
-            if self._emulator.is_running:
-                self._emulator.kill()
-            self._release_lock()
-            raise
-        self._write_notes()
+            undoing.pop_all()
+        self._home.write_notes(
+            {"url": self.url, "port": self.port, "emulator_port": self._emulator.port, "environment": self.environment}
+        )
 
     def stop(self) -> None:
         """End everything so that nothing needs to be rebuilt."""
@@ -196,16 +196,15 @@ class EmbeddedStack:
             if self._emulator.is_running:
                 self._drain()
                 self._emulator.stop()
-                self._mark.unlink(missing_ok=True)
+                self._home.mark.unlink(missing_ok=True)
         finally:
-            self._release_lock()
+            self._home.unlock()
 
     def kill9(self) -> None:
         """End everything as ``kill -9`` or a power switch would; for tests."""
-        if self._emulator.is_running:
-            self._emulator.kill()
+        self._kill_emulator()
         self._stop_front()
-        self._release_lock()
+        self._home.unlock()
 
     def restart(self) -> None:
         """Stop and start again, on the same port."""
@@ -213,10 +212,6 @@ class EmbeddedStack:
         self.start()
 
     # --- the parts of starting --------------------------------------------------------------------
-
-    @property
-    def _mark(self) -> Path:
-        return self.folder / "running"
 
     @property
     def _plan(self) -> deploy.Plan:
@@ -238,13 +233,13 @@ class EmbeddedStack:
 
     def _start_emulator(self) -> None:
         self.recovered = None
-        unclean = self._mark.exists()
-        self._mark.touch()
+        unclean = self._home.mark.exists()
+        self._home.mark.touch()
         if unclean:
             self._rebuild_state()
-        self._emulator.port = self._free_or_new(self._notes().get("emulator_port", 0))
+        self._emulator.port = home.the_same_or_another(self._home.notes().get("emulator_port", 0))
         self._emulator.start()
-        self._deployment = Deployment.read(self.folder / "deployment.json")
+        self._deployment = Deployment.read(self._home.deployment)
         if not self._is_current():
             try:
                 self._deploy(self._emulator)
@@ -264,7 +259,7 @@ class EmbeddedStack:
 
     def _deploy(self, target: Emulator) -> None:
         self._deployment = deploy.deploy(target.endpoint, self._plan)
-        self._deployment.save(self.folder / "deployment.json")
+        self._deployment.save(self._home.deployment)
 
     def _rebuild_state(self) -> None:
         """Replace the emulator's state by that of a fresh deployment; S3's objects stay where they are."""
@@ -283,6 +278,10 @@ class EmbeddedStack:
         fresh.state_folder.rename(self._emulator.state_folder)
         shutil.rmtree(fresh.objects_folder)
 
+    def _kill_emulator(self) -> None:
+        if self._emulator.is_running:
+            self._emulator.kill()
+
     def _drain(self) -> None:
         """Give the calibrations under way a moment to finish; what is left comes back from the queue."""
         sqs = self.client("sqs")
@@ -299,65 +298,3 @@ class EmbeddedStack:
         if self._front is not None:
             self._front.stop()
             self._front = None
-
-    # --- lock, port, notes ------------------------------------------------------------------------
-
-    def _take_lock(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (self.folder / "lock").open("w", encoding="ascii")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            url = self._notes().get("url", "another address")
-            raise StackError(f"a stack runs in {self.folder} already, at {url}") from None
-        self._lock = lock
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def _listen(self) -> socket.socket:
-        wanted = self.port or self._free_or_new(self._notes().get("port", 0))
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((emulator.HOST, wanted))
-        except OSError as error:
-            listener.close()
-            raise StackError(f"port {wanted} of {emulator.HOST} is in use: give another one") from error
-        self.port = listener.getsockname()[1]
-        return listener
-
-    @staticmethod
-    def _free_or_new(port: int) -> int:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((emulator.HOST, port))
-            except OSError:
-                return emulator.free_port()
-        return port or emulator.free_port()
-
-    def _notes(self) -> dict[str, Any]:
-        return read_notes(self.folder)
-
-    def _write_notes(self) -> None:
-        notes = {
-            "url": self.url,
-            "port": self.port,
-            "emulator_port": self._emulator.port,
-            "environment": self.environment,
-        }
-        (self.folder / "stack.json").write_text(json.dumps(notes, indent=1), encoding="utf-8")
-        processes.write_pid(self.folder / "launcher.pid", os.getpid())
-
-
-def read_notes(folder: Path) -> dict[str, Any]:
-    """Return what the last `EmbeddedStack.start` in this folder wrote down; empty when there was none."""
-    try:
-        notes: dict[str, Any] = json.loads((folder / "stack.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return notes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cpcs.storage import Store
+from infra import seed
 from infra.local.stack import EmbeddedStack
 
 
@@ -27,6 +29,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory, site: Path) -> Iterator[Embe
     """The running stack that all tests share: make your own events and keys in it."""
     with EmbeddedStack(tmp_path_factory.mktemp("stack"), site=site) as running:
         yield running
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[EmbeddedStack], Store]:
+    """Connect to a stack's storage as the account's root; the environment is put back after the test."""
+
+    def connect_to(running: EmbeddedStack) -> Store:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        return seed.connect()
+
+    return connect_to
+
+
+@pytest.fixture
+def store(stack: EmbeddedStack, connect: Callable[[EmbeddedStack], Store]) -> Store:
+    """The storage of the shared stack: for what no interface does, such as the first key."""
+    return connect(stack)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from infra.local import front
+from infra.local.answers import UPLOAD_TARGET
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +41,13 @@ def test_nothing_outside_the_site_is_served(stack, path):
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert b"not for the world" not in answer
     assert not answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("target", ["@evil.example/", "http://evil.example/", "*"])
+def test_only_paths_are_passed_on(stack, target):
+    with socket.create_connection(("127.0.0.1", stack.port)) as raw:
+        raw.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert raw.recv(65536).split()[1] in {b"400", b"421"}
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "0.0.0.0"])
@@ -114,7 +122,7 @@ def _form(stack, job, *, limit=1000, seconds=60):
 
 def test_form_lands_in_the_data_bucket(stack, http):
     content = bytes(range(256)) * 3
-    answer = http.post(front.UPLOAD_TARGET, data=_form(stack, "front-1"), files={"file": content})
+    answer = http.post(UPLOAD_TARGET, data=_form(stack, "front-1"), files={"file": content})
     assert answer.status_code == 204
     stored = stack.client("s3").get_object(Bucket=stack.deployment.data_bucket, Key="uploads/front-1/file")
     assert stored["Body"].read() == content
@@ -132,7 +140,7 @@ def test_form_lands_in_the_data_bucket(stack, http):
 )
 def test_bad_form_is_refused_in_our_words(stack, http, content, changes, seconds, status, code):
     fields = _form(stack, "front-2", seconds=seconds) | changes
-    answer = http.post(front.UPLOAD_TARGET, data=fields, files={"file": content})
+    answer = http.post(UPLOAD_TARGET, data=fields, files={"file": content})
     assert answer.status_code == status
     assert answer.json()["code"] == code
     assert answer.json()["hint"]
@@ -142,7 +150,7 @@ def test_bad_form_is_refused_in_our_words(stack, http, content, changes, seconds
 
 def test_form_beyond_every_limit_is_refused_unread(stack):
     size = front.UPLOAD_LIMIT + front.FORM_OVERHEAD + 1
-    head = f"POST {front.UPLOAD_TARGET} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
+    head = f"POST {UPLOAD_TARGET} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", stack.port)) as raw:
         raw.sendall(head.encode())
         answer = raw.recv(65536)

@@ -14,7 +14,8 @@ import pytest
 
 from infra import seed
 from infra.local import deploy, processes
-from infra.local.stack import EmbeddedStack, StackError, read_notes
+from infra.local.home import Home, StackError
+from infra.local.stack import EmbeddedStack
 
 pytestmark = pytest.mark.e2e
 
@@ -69,31 +70,29 @@ def test_functions_run_with_their_own_rights(own):
     assert "dynamodb:PutItem" not in str(document)
 
 
-def test_restart_keeps_everything(own):
-    put(own, "jobs/kept/request.json", b"{}", ContentType="application/json", Metadata={"who": "me"})
-    token = seed.connect(own.environment).keys.open_session(
-        seed.observer(seed.connect(own.environment), "Restart Observatory", owner="tester").secret
-    )
+def test_restart_keeps_everything(own, connect):
+    put(own, "references/kept", b"{}", ContentType="application/json", Metadata={"who": "me"})
+    token = connect(own).keys.open_session(seed.observer(connect(own), "Restart Observatory", owner="tester").secret)
     before, url = objects(own), own.url
     own.restart()
     assert own.recovered is None
     assert own.url == url
     assert objects(own) == before
-    assert seed.connect(own.environment).keys.session(token).owner == "tester"  # only in the table
+    assert connect(own).keys.session(token).owner == "tester"  # only in the table
 
 
-def test_kill_keeps_what_was_acknowledged_and_rebuilds_the_table(own):
-    store = seed.connect(own.environment)
+def test_kill_keeps_what_was_acknowledged_and_rebuilds_the_table(own, connect):
+    store = connect(own)
     key = seed.observer(store, "Kill Observatory", owner="killed")
     event = seed.event(store, "Gaia99kil", 10.0, 20.0)
-    put(own, "jobs/twice/other.json", b"first", ContentType="text/plain")
-    put(own, "jobs/twice/other.json", b"second, longer", ContentType="application/json", Metadata={"n": "2"})
+    put(own, "references/twice", b"first", ContentType="text/plain")
+    put(own, "references/twice", b"second, longer", ContentType="application/json", Metadata={"n": "2"})
     before = objects(own)
     own.kill9()
     own.start()
     assert own.recovered is not None
     assert objects(own) == before
-    store = seed.connect(own.environment)
+    store = connect(own)
     assert store.events.get("Gaia99kil") == event
     assert store.keys.verify(key.secret).owner == "killed"
     assert seed.event(store, "Gaia99new", 1.0, 2.0).event_id > event.event_id
@@ -181,7 +180,7 @@ def test_command_line_starts_tells_and_stops(tmp_path):
     command = [sys.executable, "-m", "infra.local", "start", "--port", "0", "--state", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as launcher:
         assert "CPCS is at" in launcher.stdout.readline()
-        assert read_notes(tmp_path)["url"] in run("status").stdout
+        assert Home(tmp_path).notes()["url"] in run("status").stdout
         assert run("start", "--fresh").returncode == 1
         secret = run("admin-key").stdout.strip()
         assert secret.startswith("cpcs_")
