@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import boto3
@@ -36,7 +37,9 @@ class Clock:
         self.seconds += seconds
 
 
+@cache
 def session() -> boto3.Session:
+    """Return the one session of all tests: making clients is most of their time."""
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
@@ -150,10 +153,10 @@ class Scene:
             )
         )
 
-    def add(self, data: bytes = b"1 2 3", *, filter: str = "r", **changes: Any) -> FollowupPoint:
+    def add(self, data: bytes = b"1 2 3", *, band: str = "r", **changes: Any) -> FollowupPoint:
         """Bring one upload through to its end, with all that follows; return its point."""
         job = self.claimed(data, **changes)
-        stored = self.store.jobs.finish(job, self.outcome(job, filter=filter))
+        stored = self.store.jobs.finish(job, self.outcome(job, filter=band))
         self.store.jobs.figures_ready(job.job_id)
         self.now.turn(1.0)
         assert stored.point is not None
