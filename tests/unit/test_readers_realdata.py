@@ -44,7 +44,7 @@ REFUSED = {
     "../images/lco04m_kb29/banzai_test_frame.fits.fz": errors.ImageNotMeasured,
     "../images/lco1m_sinistro_raw_mef/mef_raw_test_frame.fits": errors.ImageNotMeasured,
 }
-FIELDS = {  # the pointing that the header gives (of NGC 2264: the cluster's southern part), and how far stars reach, deg
+FIELDS = {  # the pointing that the header gives (NGC 2264: its south), and how far stars reach, deg
     "formats/sextractor_ascii_head_ngc2264.cat": (100.30, 9.28, 0.3),
     "lco_ldac_xhbdf79/ldac_test_catalog.fits": (219.8308, -9.7677, 0.2),
     "formats/swope_test_ldac.fits": (45.6254, -34.3933, 0.35),

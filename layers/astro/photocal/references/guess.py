@@ -1,0 +1,157 @@
+"""Which columns of a file of reference stars mean what: as written by ``--columns``, or guessed from their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cpcs.errors import BadField, MissingColumn
+from photocal.readers import columns as observed
+from photocal.references.declared import BandColumns, ColumnMap, declared_columns, entry_of, named
+
+_POSITIONS = (("ra", "dec"), ("ra", "decl"), ("RA_ICRS", "DE_ICRS"), ("RAICRS", "DEICRS"), ("RAJ2000", "DEJ2000"),
+              ("_RAJ2000", "_DEJ2000"), ("RA", "DE"))  # fmt: skip
+_MOTIONS = (("pmRA", "pmDE"), ("pmra", "pmdec"), ("pm_ra", "pm_dec"), ("pmRA", "pmDEC"), ("mu_ra", "mu_dec"))
+_EPOCHS = ("ref_epoch", "epoch", "OBSDATE")
+# How a filter's column is called, and its error's; {b} is the filter.
+_MAGNITUDES = ("{b}mag", "{b}_mag", "mag_{b}", "{b}'mag", "{b}PSF", "{b}")
+_ERRORS = ("e_{mag}", "{mag}_err", "{mag}err", "err_{mag}", "{mag}_error", "e_{b}mag", "{b}magerr", "{b}_err", "{b}err",
+           "e_{b}", "{b}merr", "mag_{b}_err", "magerr_{b}", "d{b}")  # fmt: skip
+_GAIA = {
+    "G": ("phot_g_mean_mag", "gaia_mag", "gaia_g_mag"),
+    "BP": ("phot_bp_mean_mag", "gaia_bp_mag"),
+    "RP": ("phot_rp_mean_mag", "gaia_rp_mag"),
+}
+_OTHER_NAMES = {"B1pg": ("b1mag",), "B2pg": ("b2mag",), "R1pg": ("r1mag",), "R2pg": ("r2mag",), "Ipg": ("imag",)}
+_ANY_BAND = re.compile(r"(?:mag_([A-Za-z][A-Za-z0-9]{0,4})|([A-Za-z][A-Za-z0-9]{0,4}?)(?:'|_)?mag)")
+_PLAIN_BANDS = frozenset("UBVRIugrizyYGJHK")
+_ITEM = re.compile(r"\s*([^=\s]+)\s*=\s*([^:]+?)\s*(?::\s*(.+?))?\s*")
+
+
+def parse_columns(text: str) -> ColumnMap:
+    """Read ``ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag,pmra=pmRA,pmdec=pmDE,epoch=2015.5``.
+
+    Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year.
+
+    Raises
+    ------
+    BadField
+        It is not written so, or names no position or no filter.
+
+    Examples
+    --------
+    >>> parse_columns("ra=RA,dec=DE,V=Vmag:e_Vmag").bands["V"].err
+    'e_Vmag'
+    """
+    given: dict[str, tuple[str, str | None]] = {}
+    for item in text.split(","):
+        match = _ITEM.fullmatch(item)
+        if not match:
+            raise _bad(text)
+        given[match[1]] = (match[2], match[3])
+    roles = {key.lower(): value[0] for key, value in given.items() if key.lower() in _ROLES}
+    bands = {key: BandColumns(mag=mag, err=err) for key, (mag, err) in given.items() if key.lower() not in _ROLES}
+    if not {"ra", "dec"} <= set(roles) or not bands:
+        raise _bad(text)
+    return ColumnMap(
+        ra=roles["ra"],
+        dec=roles["dec"],
+        pm_ra=roles.get("pmra"),
+        pm_dec=roles.get("pmdec"),
+        epoch=_epoch(roles.get("epoch")),
+        bands=bands,
+    )
+
+
+_ROLES = {"ra", "dec", "pmra", "pmdec", "epoch"}
+
+
+def _bad(text: str) -> BadField:
+    return BadField(field="columns", value=text[:200], expected="ra=...,dec=...,<filter>=<magnitude>:<error>,...")
+
+
+def _epoch(text: str | None) -> str | float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+def guess_columns(names: Sequence[str], catalogue: str) -> ColumnMap:
+    """Guess the columns of a file: by the catalogue's own names first, then by what such columns are mostly called.
+
+    Raises
+    ------
+    MissingColumn
+        No position, or no magnitude of a filter that the catalogue has.
+    """
+    position = _position(names, catalogue)
+    bands = _declared_bands(names, catalogue) if entry_of(catalogue) else _private_bands(names)
+    if position is None or not bands:
+        missing = "RA and Dec" if position is None else f"a magnitude of {catalogue}"
+        raise MissingColumn(format="reference", missing=missing, found=" ".join(names[:40]))
+    # A catalogue without proper motions has its own epoch; motions in the file belong to some other catalogue's.
+    entry = entry_of(catalogue)
+    motion = _pair(names, _MOTIONS) if not entry or "pmra" in entry else None
+    return ColumnMap(
+        ra=position[0],
+        dec=position[1],
+        pm_ra=motion[0] if motion else None,
+        pm_dec=motion[1] if motion else None,
+        epoch=next((found for item in _EPOCHS if (found := named(item, names))), None),
+        bands=bands,
+        cuts=declared_columns(catalogue).cuts if entry_of(catalogue) else (),
+    )
+
+
+def _position(names: Sequence[str], catalogue: str) -> tuple[str, str] | None:
+    entry = entry_of(catalogue)
+    own = [(entry["ra"], entry["dec"])] if entry else []
+    return _pair(names, (*own, *_POSITIONS)) or observed.position(names)
+
+
+def _pair(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    for first, second in pairs:
+        found = named(first, names), named(second, names)
+        if found[0] and found[1]:
+            return found[0], found[1]
+    return None
+
+
+def _declared_bands(names: Sequence[str], catalogue: str) -> dict[str, BandColumns]:
+    bands = {}
+    for name, own in declared_columns(catalogue).bands.items():
+        if named(own.mag, names):
+            error = named(own.err, names) or _error(name, own.mag, names)
+            bands[name] = BandColumns(mag=own.mag, err=error, flux=own.flux, flux_err=own.flux_err, cuts=own.cuts)
+            continue
+        spellings = (*_GAIA.get(name, ()), *_OTHER_NAMES.get(name, ()), *(item.format(b=name) for item in _MAGNITUDES))
+        mag = next((item for item in spellings if item in names), None)
+        if mag:
+            flux = mag.replace("_mag", "_flux") if mag.startswith("phot_") else None  # as Gaia's archive writes them
+            flux_err = f"{flux}_error" if flux else None
+            bands[name] = BandColumns(mag=mag, err=_error(name, mag, names), flux=flux, flux_err=flux_err)
+    main = entry_of(catalogue).get("main")
+    if not bands and main:
+        pair = next(observed.brightness(names), None)
+        if pair and not pair.is_flux:
+            bands[main] = BandColumns(mag=pair.value, err=pair.error)
+    return bands
+
+
+def _private_bands(names: Sequence[str]) -> dict[str, BandColumns]:
+    bands: dict[str, BandColumns] = {}
+    for name in names:
+        match = _ANY_BAND.fullmatch(name)
+        band = (match[1] or match[2]) if match else (name if name in _PLAIN_BANDS else None)
+        if band and band.lower() not in {"e", "inst"} and band not in bands:
+            bands[band] = BandColumns(mag=name, err=_error(band, name, names))
+    return bands
+
+
+def _error(band: str, mag: str, names: Sequence[str]) -> str | None:
+    for pattern in _ERRORS:
+        wanted = pattern.format(b=band, mag=mag)
+        if wanted in names and wanted != mag:
+            return wanted
+    return None

@@ -1,0 +1,126 @@
+"""Reference stars from files: a private catalogue, an OGLE map, rows saved from VizieR. And what the commands do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cpcs.errors import BadField, EmptyFile
+from cpcs.passbands import catalogue_named
+from photocal.readers import Limits, read_table
+from photocal.readers.table import RawTable
+from photocal.readers.unpack import unpacked
+from photocal.references.declared import stars_of
+from photocal.references.guess import guess_columns, parse_columns
+from photocal.references.stars import ReferenceStars
+from photocal.references.store import CatalogueSummary, FolderBlobs, Source, TileStore
+from photocal.references.vizier import VizierSource
+from photocal.references.votable import is_votable, read_votable
+
+# An operator's own files are trusted with more than an observer's uploads.
+IMPORT_LIMITS = Limits(
+    text_bytes=2**31, fits_bytes=2**31, lines=20_000_000, columns=999, line_length=65_536, unpacked_bytes=2**31
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSummary:
+    """What an import or a fetch brought."""
+
+    catalogue: str
+    stars: int
+    filters: tuple[str, ...]
+    tiles: int
+
+
+def catalogue_name(given: str) -> str:
+    """Return a declared catalogue's own name for any spelling of it, and a private name as it is.
+
+    Raises
+    ------
+    BadField
+        It is no name.
+    """
+    if not _NAME.fullmatch(given.strip()):
+        raise BadField(field="catalogue", value=given[:64], expected="a name of letters, digits, blanks and ._+-")
+    return catalogue_named(given) or given.strip()
+
+
+def import_file(data: bytes, catalogue: str, columns: str | None = None) -> ReferenceStars:
+    """Read reference stars from CSV, ECSV, FITS, FITS_LDAC, VOTable or plain text.
+
+    Parameters
+    ----------
+    data
+        The file; gzip and bzip2 are unpacked.
+    catalogue
+        A declared catalogue in any spelling, or any other name for a private one.
+    columns
+        Which column is what, as `photocal.references.guess.parse_columns` reads it; guessed when not given.
+
+    Raises
+    ------
+    UnreadableUpload
+        There is no table, or not the columns that are needed.
+    BadField
+        `columns` or `catalogue` is not well written.
+    """
+    name = catalogue_name(catalogue)
+    table = _table(data)
+    chosen = parse_columns(columns) if columns else guess_columns(table.names, name)
+    return stars_of(table, name, chosen)
+
+
+def _table(data: bytes) -> RawTable:
+    plain = unpacked(data, IMPORT_LIMITS)
+    if not is_votable(plain):
+        return read_table(plain, IMPORT_LIMITS)
+    table = read_votable(plain)
+    if table is None or not table.n_rows:
+        raise EmptyFile(size=len(data))
+    return table
+
+
+def import_into(folder: Path, catalogue: str, path: Path, columns: str | None = None) -> ImportSummary:
+    """Import a file into a folder of tiles: ``references import``.
+
+    Raises
+    ------
+    UnreadableUpload, BadField
+        From `import_file`.
+    """
+    stars = import_file(path.read_bytes(), catalogue, columns)
+    tiles = TileStore(FolderBlobs(folder)).add(stars)
+    return ImportSummary(catalogue=stars.catalogue, stars=stars.n, filters=stars.filters, tiles=tiles)
+
+
+def fetch_into(
+    folder: Path,
+    catalogue: str,
+    *,
+    ra_deg: float,
+    dec_deg: float,
+    radius_deg: float,
+    source: VizierSource | None = None,
+) -> ImportSummary:
+    """Fill the tiles of a cone from VizieR, those that are missing: ``references fetch``.
+
+    Raises
+    ------
+    ReferenceUnavailable
+        VizieR is not to be had.
+    BadField
+        `catalogue` is not well written.
+    """
+    name = catalogue_name(catalogue)
+    store = TileStore(FolderBlobs(folder), source or VizierSource())
+    stars = store.cone(name, ra_deg, dec_deg, radius_deg)
+    held = next((item for item in store.summary() if item.catalogue == name), None)
+    return ImportSummary(catalogue=name, stars=stars.n, filters=stars.filters, tiles=held.tiles if held else 0)
+
+
+def list_folder(folder: Path) -> list[CatalogueSummary]:
+    """Return what a folder of tiles holds: ``references list``."""
+    return TileStore(FolderBlobs(folder)).summary()
