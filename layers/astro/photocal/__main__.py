@@ -1,0 +1,137 @@
+"""The calibration without a server: ``python -m photocal``.
+
+::
+
+    python -m photocal calibrate FILE --references DIR --ra DEG --dec DEG --mjd MJD [--force APASS/V] [--json PATH|-]
+    python -m photocal references import FILE --catalogue NAME --into DIR [--columns ra=...,dec=...,V=Vmag:e_Vmag]
+    python -m photocal references fetch --catalogue NAME --ra DEG --dec DEG --radius DEG --into DIR
+    python -m photocal references list DIR
+
+Exit status 0: done. 2: refused, with the reason on standard error (and as JSON, where that was asked for).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cpcs.errors import CpcsError
+
+DONE, REFUSED = 0, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except CpcsError as error:
+        _refuse(error, getattr(given, "json", None))
+        return REFUSED
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_calibrate(commands.add_parser("calibrate", help="calibrate an observer's catalogue"))
+    references = commands.add_parser("references", help="reference stars in a folder")
+    _add_references(references)
+    return parser
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="SExtractor ASCII, FITS table, FITS_LDAC, CSV, ECSV or plain columns")
+    parser.add_argument("--references", type=Path, required=True, metavar="DIR", help="folder of reference stars")
+    parser.add_argument("--ra", type=float, required=True, metavar="DEG", help="of the target, J2000")
+    parser.add_argument("--dec", type=float, required=True, metavar="DEG")
+    parser.add_argument("--mjd", type=float, required=True, help="middle of the exposure, UTC")
+    parser.add_argument("--matching-radius", type=float, default=2.0, metavar="ARCSEC", help="upper bound (default: 2)")
+    parser.add_argument("--force", default="no", metavar="CATALOGUE/FILTER", help="APASS/V, any/r, PS1/any")
+    parser.add_argument("--filter-hint", default="", metavar="NAME", help="the filter as its header names it")
+    parser.add_argument("--name", default="", help="of the target, for the figures")
+    parser.add_argument("--json", metavar="PATH", help="write the report there; - is standard output")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures there")
+    parser.set_defaults(run=_calibrate)
+
+
+def _add_references(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    importing = commands.add_parser("import", help="a file of reference stars into the folder")
+    importing.add_argument("file", type=Path, help="CSV, ECSV, FITS or VOTable")
+    importing.add_argument("--catalogue", required=True, metavar="NAME")
+    importing.add_argument("--into", type=Path, required=True, metavar="DIR")
+    importing.add_argument("--columns", metavar="ra=...,dec=...,V=Vmag:e_Vmag", help="guessed when not given")
+    importing.set_defaults(run=_import)
+    fetching = commands.add_parser("fetch", help="reference stars from VizieR into the folder")
+    fetching.add_argument("--catalogue", required=True, metavar="NAME")
+    fetching.add_argument("--ra", type=float, required=True, metavar="DEG")
+    fetching.add_argument("--dec", type=float, required=True, metavar="DEG")
+    fetching.add_argument("--radius", type=float, required=True, metavar="DEG")
+    fetching.add_argument("--into", type=Path, required=True, metavar="DIR")
+    fetching.set_defaults(run=_fetch)
+    listing = commands.add_parser("list", help="what the folder holds")
+    listing.add_argument("folder", type=Path, metavar="DIR")
+    listing.set_defaults(run=_list)
+
+
+def _calibrate(given: argparse.Namespace) -> None:
+    from photocal import alone
+
+    result = alone.calibrate_file(
+        given.file,
+        folder=given.references,
+        ra_deg=given.ra,
+        dec_deg=given.dec,
+        name=given.name,
+        mjd=given.mjd,
+        matching_radius_arcsec=given.matching_radius,
+        force=given.force,
+        filter_hint=given.filter_hint,
+    )
+    if given.figures is not None:
+        alone.write_figures(result.calibration, given.figures)
+    if given.json is not None:
+        _write_json(result.document(), given.json)
+    if given.json != "-":
+        sys.stdout.write(result.text())
+
+
+def _import(given: argparse.Namespace) -> None:
+    from photocal import alone
+
+    sys.stdout.write(alone.import_references(given.file, given.catalogue, given.into, columns=given.columns))
+
+
+def _fetch(given: argparse.Namespace) -> None:
+    from photocal import alone
+
+    sys.stdout.write(alone.fetch_references(given.catalogue, given.into, given.ra, given.dec, given.radius))
+
+
+def _list(given: argparse.Namespace) -> None:
+    from photocal import alone
+
+    sys.stdout.write(alone.list_references(given.folder))
+
+
+def _refuse(error: CpcsError, path: str | None) -> None:
+    if path is not None:
+        _write_json({"error": error.as_dict()}, path)
+    sys.stderr.write(f"{error.code}: {error.message}\n{error.hint}\n")
+
+
+def _write_json(document: dict[str, Any], path: str) -> None:
+    text = json.dumps(document, allow_nan=False, indent=None, separators=(",", ":")) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+    else:
+        Path(path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

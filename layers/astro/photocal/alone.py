@@ -1,0 +1,160 @@
+"""What ``python -m photocal`` does: a file and a folder of reference stars in, a calibration out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cpcs.errors import BadField, ReferenceUnavailable, UnknownFilter
+from cpcs.passbands import ANY, Choice, parse_choice
+from photocal import report
+from photocal.calibration import calibrate, check_in_field
+from photocal.readers import read_catalogue
+from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, import_file
+from photocal.results import Calibration, Target
+from photocal.stars import StarList
+
+LARGEST_RADIUS_DEG = 2.0  # a wider field is calibrated with the stars of its middle
+PANEL = "panel.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResult:
+    """A calibration, and the file it is of."""
+
+    calibration: Calibration
+    sha256: str
+
+    def document(self) -> dict[str, Any]:
+        """Return the report."""
+        return report.document(self.calibration, input_sha256=self.sha256)
+
+    def text(self) -> str:
+        """Return what people want to know, in a few lines."""
+        found, fit = self.calibration, self.calibration.winner.fit
+        target = found.target
+        value = f"> {target.mag:.3f} (limit)" if target.is_limit else f"{target.mag:.3f} +- {target.mag_err:.3f}"
+        runner_up = f", runner-up {found.runner_up.passband}" if found.runner_up else ""
+        return (
+            f"{found.winner.passband}  {value}  ({found.mode.value}, confidence {found.confidence:.2f}{runner_up})\n"
+            f"zero point {fit.zero_point:.3f} +- {fit.zero_point_err:.3f}, scatter {fit.scatter:.3f}, "
+            f"{fit.n_matched} stars, outlier fraction {fit.outlier_fraction:.2f}\n"
+            f"{sum(found.seconds.values()):.2f} s\n"
+        )
+
+
+def calibrate_file(
+    path: Path,
+    *,
+    folder: Path,
+    ra_deg: float,
+    dec_deg: float,
+    mjd: float,
+    name: str = "",
+    matching_radius_arcsec: float = 2.0,
+    force: str = "no",
+    filter_hint: str = "",
+) -> FileResult:
+    """Calibrate one file with the reference stars of a folder.
+
+    Raises
+    ------
+    CpcsError
+        The file cannot be read or calibrated; see `cpcs.errors`.
+    """
+    start = time.perf_counter()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadField(field="FILE", value=str(path), expected=f"a file that can be read ({error.strerror})") from error
+    stars = read_catalogue(data)
+    read = time.perf_counter()
+    target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
+    check_in_field(stars, target)
+    tiles = TileStore(FolderBlobs(folder))
+    forced = choice(force, tiles.catalogues())
+    references = _references(tiles, stars, forced)
+    gathered = time.perf_counter()
+    found = calibrate(
+        stars,
+        references,
+        target=target,
+        matching_radius_arcsec=matching_radius_arcsec,
+        forced=forced,
+        filter_hint=filter_hint or stars.meta.header.get("FILTER", ""),
+        mjd=mjd,
+    )
+    seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
+    return FileResult(calibration=replace(found, seconds=seconds), sha256=hashlib.sha256(data).hexdigest())
+
+
+def choice(given: str, present: tuple[str, ...]) -> Choice | None:
+    """Read what was forced; a private catalogue of the folder may be named as well.
+
+    Raises
+    ------
+    UnknownFilter
+        Neither the server's list nor the folder knows it.
+    """
+    try:
+        return parse_choice(given)
+    except UnknownFilter:
+        left, _, band = (part.strip() for part in given.partition("/"))
+        for name in present:
+            if band and name.lower() == left.lower():
+                return Choice(name, ANY if band.lower() == ANY else band)
+        raise
+
+
+def _references(tiles: TileStore, stars: StarList, forced: Choice | None) -> list[ReferenceStars]:
+    """Return the reference stars of the field, of all catalogues of the folder or of the one that was forced."""
+    ra, dec = stars.centre
+    radius = min(stars.radius_deg, LARGEST_RADIUS_DEG)
+    present = tiles.catalogues()
+    names = present if forced is None or forced.catalogue == ANY else (forced.catalogue,)
+    found, reasons = [], []
+    for name in names:
+        try:
+            found.append(tiles.cone(name, ra, dec, radius))
+        except ReferenceUnavailable as error:
+            reasons.append(str(error.metadata.get("reason", "")))
+    if not found:
+        reason = "; ".join(sorted(set(reasons))) or "the folder holds none"
+        raise ReferenceUnavailable(
+            catalogues=", ".join(names) or "any catalogue", ra_deg=ra, dec_deg=dec, reason=reason
+        )
+    return found
+
+
+def write_figures(calibration: Calibration, folder: Path) -> None:
+    """Write the figures of a calibration into a folder."""
+    from photocal import figures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PANEL).write_bytes(figures.panel(calibration))
+
+
+def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:
+    """Import a file of reference stars into a folder; returns what was done, in one line."""
+    stars = import_file(path, catalogue, columns=columns)
+    tiles = TileStore(FolderBlobs(folder)).add(stars)
+    return f"{stars.catalogue}: {stars.n} stars in {', '.join(stars.filters)}, {tiles} tiles\n"
+
+
+def fetch_references(catalogue: str, folder: Path, ra_deg: float, dec_deg: float, radius_deg: float) -> str:
+    """Fetch reference stars from VizieR into a folder; returns what was done, in one line."""
+    found = TileStore(FolderBlobs(folder), source=VizierSource()).cone(catalogue, ra_deg, dec_deg, radius_deg)
+    return f"{found.catalogue}: {found.n} stars in {', '.join(found.filters) or 'no filter'}\n"
+
+
+def list_references(folder: Path) -> str:
+    """Return what a folder of reference stars holds, one line a catalogue."""
+    lines = [
+        f"{item.catalogue}: {item.stars} stars in {', '.join(item.filters)}, "
+        f"{item.tiles} tiles ({item.whole_tiles} whole), {item.megabytes:.2f} MB\n"
+        for item in TileStore(FolderBlobs(folder)).summary()
+    ]
+    return "".join(lines) or "nothing\n"
