@@ -60,12 +60,18 @@ export class CommonForm {
   readonly #event = field(
     "event", "Event",
     h("input", { name: "event", required: true, autocomplete: "off", spellcheck: "false", placeholder: "Gaia18bmt" }),
+    "Its name in the list of alerts.",
   );
   readonly #radius = field(
     "radius", "Matching radius, arcsec",
     h("input", { name: "radius", type: "number", value: "2", min: "0.1", max: "60", step: "0.1", inputmode: "decimal" }),
+    "How far from its position the event may lie.",
   );
-  readonly #filter = field("filter", "Forced filter", h("select", { name: "filter" }, option("no", "No (automatic determination)")));
+  readonly #filter = field(
+    "filter", "Forced filter",
+    h("select", { name: "filter" }, option("no", "No (automatic determination)")),
+    "The catalogue and filter to calibrate to.",
+  );
   readonly #dry = h("input", { type: "checkbox", name: "dry" });
 
   constructor(event: string) {

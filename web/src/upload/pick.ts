@@ -37,7 +37,7 @@ class Picked {
     this.element = h(
       "li",
       {},
-      h("div", { class: "head" }, h("span", { class: "name" }, file.name), h("span", { class: "soft" }, bytes(file.size)), drop),
+      h("div", { class: "head" }, h("span", { class: "name" }, file.name), h("span", { class: "row" }, h("span", { class: "soft" }, bytes(file.size)), drop)),
       h("div", { class: "grid" }, this.#time.element, this.#exposure.element),
     );
     void this.#guess();

@@ -62,14 +62,20 @@ export class FileView {
     if (job.state === "DONE" && job.outcome !== null) this.#end("good", result(job, job.outcome));
     else if (job.state === "REJECTED" || job.state === "FAILED") this.#end("bad", refusal(job));
     else if (job.state === "DELETED") this.#end("bad", h("p", {}, "The point was deleted."));
-    else if (job.error !== null) fill(this.#result, waiting(job.error));
-    else this.#bar.removeAttribute("value"); // how long it takes is not known
+    else this.#wait(job.error);
   }
 
   /** The server keeps silent about the job. */
   lose(jobId: string): void {
     const said = "Look at the follow-ups in a while, or send the file again: the same file never makes two points.";
     this.#end("bad", problemBox(new Problem("UNKNOWN_JOB", `The server does not know upload ${jobId}.`, said)));
+  }
+
+  /** How long it takes is not known: the bar says so, and rests while the job waits for something. */
+  #wait(told: Job["error"]): void {
+    this.#bar.removeAttribute("value");
+    this.#bar.hidden = told !== null;
+    fill(this.#result, told && waiting(told));
   }
 
   #end(look: string, shown: HTMLElement): void {
