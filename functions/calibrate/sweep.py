@@ -56,6 +56,9 @@ def sweep(store: Store, logger: Logger, *, now: float | None = None, lost_after_
         wait = 0.0 if state is JobState.WAITING_REFERENCE else lost_after_s
         for job in store.jobs.in_state(state, older_than_s=wait):
             _look_at(store, job, now, swept)
+    for job in store.jobs.unpublished(older_than_s=lost_after_s):
+        store.queue.send(job.job_id)
+        swept.queued += 1
     logger.info("swept", extra={"queued": swept.queued, "failed": swept.failed, "unfinished": swept.unfinished})
     return swept
 

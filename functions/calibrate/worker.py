@@ -75,8 +75,8 @@ class Worker:
 
     def _calibrate(self, job: Job) -> JobState:
         recorded = self.store.files.read_outcome(job.job_id, job.revision)
-        if recorded is not None:
-            stored = self._index(job, recorded)
+        if recorded is not None:  # a crash came between the record and its index
+            stored = self.store.jobs.finish(job, recorded)
             return self._finish_publishing(job.job_id) or stored.state
         try:
             result = _Clockwork(self, job).run()
@@ -87,7 +87,7 @@ class Worker:
         except (UnreadableUpload, CalibrationFailed) as error:
             return self._refuse(job, error)
         outcome = self._record(job, result)
-        stored = self._index(job, outcome)
+        stored = self.store.jobs.finish(job, outcome)
         if stored.state is JobState.DONE:
             self._publish(job, stored, result.calibration)
         return stored.state
@@ -100,9 +100,8 @@ class Worker:
             finished=clock.iso(self.now()),
             error=error.as_dict(),
         )
-        self._index(job, self.store.files.write_outcome(outcome))
         self.logger.info("refused", extra={"code": error.code, "why": error.message})
-        return JobState.REJECTED
+        return self.store.jobs.finish(job, self.store.files.write_outcome(outcome)).state
 
     def _record(self, job: Job, result: _Result) -> Outcome:
         """Write report and outcome to S3; where an outcome is there already, that one holds."""
@@ -131,12 +130,6 @@ class Worker:
             },
         )
         return self.store.files.write_outcome(outcome)
-
-    def _index(self, job: Job, outcome: Outcome) -> Outcome:
-        if outcome.state is JobState.REJECTED:
-            self.store.jobs.reject(job, outcome)
-            return outcome
-        return self.store.jobs.finish(job, outcome)
 
     def _publish(self, job: Job, outcome: Outcome, calibrated: Calibration | None) -> None:
         """Write the figures and the documents that show the new point; the point itself is stored already."""

@@ -11,6 +11,7 @@ import pytest
 from cpcs.storage import Store
 from infra import seed
 from infra.local.stack import EmbeddedStack
+from tests.e2e.observer import Observer, observer_in
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,12 @@ def http(stack: EmbeddedStack) -> Iterator[httpx.Client]:
     """A client of the shared stack's site and API."""
     with httpx.Client(base_url=stack.url, timeout=60.0, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="package")
+def observer(stack: EmbeddedStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observer]:
+    """An observatory with a key, in the shared stack, which has the sample field's event and reference stars."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.environment.items():
+            patch.setenv(name, value)
+        yield observer_in(stack, tmp_path_factory.mktemp("observer"))
