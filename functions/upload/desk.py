@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cpcs.publishing import publish_event
-from cpcs.records import ApiKey, Event, FollowupPoint
+from cpcs.records import ApiKey, Event
 from cpcs.settings import Settings
 from cpcs.storage import Store
 from cpcs.web import asks, auth, forms
@@ -49,19 +49,18 @@ class Desk:
             ask.name, ask.ra_deg, ask.dec_deg, url=ask.url, comment=ask.comment, created_by=key.key_id
         )
 
-    def delete_point(self, followup_id: int, key: ApiKey) -> FollowupPoint:
-        """Take a point back, and publish its event without it.
+    def delete_point(self, followup_id: int, key: ApiKey) -> None:
+        """Take a point back, and publish its event without it. Doing it again does no harm, and publishes again.
 
         Raises
         ------
-        UnknownPoint, Forbidden, NotDeletable
-            There is none; it is another observatory's; somebody else was faster.
+        UnknownPoint, Forbidden
+            There never was one; it is another observatory's.
         """
-        point = self.store.points.get(followup_id)
-        self.store.points.delete(followup_id, key)
+        deletion = self.store.points.delete(followup_id, key)
+        self.front.logger.info("point deleted", extra={"followup_id": followup_id, "by": key.key_id})
         try:
-            publish_event(self.store, point.event)
+            publish_event(self.store, deletion.event)
         except Exception:
             # The point is gone, which is what was asked for: the published copy follows with the next change.
-            self.front.logger.exception("the light curve could not be published", extra={"event": point.event})
-        return point
+            self.front.logger.exception("the light curve was not published", extra={"event": deletion.event})

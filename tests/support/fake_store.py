@@ -9,6 +9,7 @@ from typing import Any
 
 from cpcs import errors, names
 from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Mode, Observatory, Outcome, Role, UploadRequest
+from cpcs.storage import Deletion
 
 NOW = 1_795_384_800.0  # 2026-11-22T22:00:00Z, MJD 61366.91667
 
@@ -183,7 +184,7 @@ class FakeJobs:
 @dataclass
 class FakePoints:
     kept: dict[int, FollowupPoint] = field(default_factory=dict)
-    deleted: list[int] = field(default_factory=list)
+    gone: dict[int, FollowupPoint] = field(default_factory=dict)
 
     def by_event(self, key: str) -> list[FollowupPoint]:
         return sorted((point for point in self.kept.values() if point.event == key), key=lambda point: point.mjd)
@@ -210,12 +211,13 @@ class FakePoints:
         ]
         return paged(found, limit, cursor)
 
-    def delete(self, followup_id: int, key: ApiKey) -> None:
-        point = self.get(followup_id)
+    def delete(self, followup_id: int, key: ApiKey) -> Deletion:
+        point = self.gone.get(followup_id) or self.get(followup_id)
         if not key.is_admin and point.observatory_id != key.observatory_id:
             raise errors.Forbidden(reason="the point is another observatory's")
-        del self.kept[followup_id]
-        self.deleted.append(followup_id)
+        self.kept.pop(followup_id, None)
+        self.gone[followup_id] = point
+        return Deletion(followup_id=followup_id, event=point.event, deleted="2026-11-22T22:00:00Z")
 
 
 @dataclass(frozen=True)

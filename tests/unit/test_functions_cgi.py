@@ -327,8 +327,10 @@ def test_delete_point(cgi_bin: Function, store: FakeStore) -> None:
     store.points.kept[7] = a_point(store.events.get("Gaia18dps"), followup_id=7)
     form = {"followupid": "7", "hashtag": HASHTAG, "outputFormat": "json"}
     assert call(cgi_bin, "POST", "/cgi/delpoint", form=form).json == {"followup_id": 7, "deleted": True}
-    again = call(cgi_bin, "POST", "/cgi/delpoint", form=form)
-    assert (again.status, again.text) == (404, "UNKNOWN_POINT: There is no follow-up point 7.")
+    page = call(cgi_bin, "POST", "/cgi/delpoint", form={**form, "outputFormat": "html"})
+    assert (page.status, "Follow-up id: 7" in page.text) == (200, True)
+    unknown = call(cgi_bin, "POST", "/cgi/delpoint", form={**form, "followupid": "8"})
+    assert (unknown.status, unknown.text) == (404, "UNKNOWN_POINT: There is no follow-up point 8.")
     assert call(cgi_bin, "POST", "/cgi/delpoint", form={"hashtag": HASHTAG}).code == "MISSING_FIELD"
 
 

@@ -216,7 +216,9 @@ def test_deletion_publishes_the_light_curve_without_the_point(upload: Function, 
     assert (reply.status, reply.json) == (200, {"followup_id": 122113, "deleted": True})
     document = json.loads(gzip.decompress(store.files.published["data/lightcurves/gaia18dps.json"]))
     assert document["columns"]["id"] == []
-    assert call(upload, "DELETE", "/api/followups/122113", key=OBSERVER).code == "UNKNOWN_POINT"
+    assert call(upload, "DELETE", "/api/followups/122113", key=OBSERVER).status == 200
+    assert call(upload, "DELETE", "/api/followups/7", key=OBSERVER).code == "UNKNOWN_POINT"
+    assert call(upload, "DELETE", "/api/followups/seven", key=OBSERVER).code == "BAD_FIELD"
 
 
 def test_deletion_holds_though_publishing_fails(
@@ -227,7 +229,7 @@ def test_deletion_holds_though_publishing_fails(
 
     monkeypatch.setattr(store.files, "publish", fail)
     assert call(upload, "DELETE", "/api/followups/122113", key=OBSERVER).status == 200
-    assert store.points.deleted == [122113]
+    assert store.points.kept == {}
 
 
 def test_new_observatory_and_key(upload: Function, store: FakeStore) -> None:
