@@ -111,12 +111,8 @@ def _is_settled(job: Job, upload: _Upload) -> bool:
 
 def _answer(desk: Desk, upload: _Upload, job: Job) -> Response[Any]:
     outcome = job.outcome
-    if job.state is JobState.DONE and outcome is not None:
-        point = outcome.point
-        if outcome.existing_id is not None:
-            point = desk.store.points.get(outcome.existing_id)
-        if point is not None:
-            return _result(desk, upload, job, point)
+    if job.state is JobState.DONE and outcome is not None and outcome.point is not None:
+        return _result(desk, upload, job, outcome.point)
     if job.state in {JobState.REJECTED, JobState.FAILED} and outcome is not None and outcome.error:
         error = outcome.error
         return responses.plain(

@@ -168,9 +168,11 @@ def test_a_limit_has_the_error_minus_one(cgi_bin: Function, store: FakeStore) ->
 
 
 def test_the_same_file_again_leads_to_its_point(cgi_bin: Function, store: FakeStore) -> None:
-    store.points.kept[7] = a_point(store.events.get("Gaia18dps"), followup_id=7)
-    store.jobs.worker = lambda job: done(job, a_point(store.events.get("Gaia18dps")), existing_id=7)
-    assert send(cgi_bin).json["followup_id"] == 7
+    first = a_point(store.events.get("Gaia18dps"), followup_id=7, job_id="01FIRST")
+    store.jobs.worker = lambda job: done(job, first, existing_id=7)
+    reply = send(cgi_bin, changed(noPlot="0"))
+    assert reply.json["followup_id"] == 7
+    assert reply.json["image_link"].endswith("/api/calibrations/01FIRST/figures/panel.png")
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,16 @@ def test_a_function_connects_only_when_it_is_called(function: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=environment, timeout=120
     )
     assert ran.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize("function", ["query", "upload"])
+def test_a_function_imports_as_it_does_in_the_deployed_zip(function: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import {function}.app as app; print(callable(app.handler))"],
+        cwd=ROOT / "functions",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert ran.stdout.strip() == "True"

@@ -57,20 +57,18 @@ def key(record: ApiKey, site: Observatory | None) -> Document:
 
 
 def figures(record: Job) -> dict[str, str]:
-    """Return the addresses of a job's figures that are there."""
+    """Return the addresses of a job's figures that are there; a file sent twice shows those of the first time."""
     outcome = record.outcome
     if outcome is None or outcome.point is None or not record.figures_ready or not record.request.figures:
         return {}
     drawn = ["panel"] if record.request.dry_run else ["panel", "lightcurve"]
-    if outcome.existing_id is not None:
-        return {}
-    return {name: f"{CALIBRATIONS}/{record.job_id}/figures/{name}.png" for name in drawn}
+    return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name in drawn}
 
 
 def job(record: Job) -> Document:
     """Return where an upload stands, and how it ended."""
     outcome = record.outcome
-    has_report = outcome is not None and outcome.point is not None
+    calibrated = outcome.point if outcome else None
     return {
         "job_id": record.job_id,
         "event": record.request.event,
@@ -83,7 +81,7 @@ def job(record: Job) -> Document:
         "error": outcome.error if outcome else None,
         "outcome": _outcome(record),
         "figures": figures(record),
-        "report": f"{CALIBRATIONS}/{record.job_id}/report" if has_report else None,
+        "report": f"{CALIBRATIONS}/{calibrated.job_id}/report" if calibrated else None,
     }
 
 

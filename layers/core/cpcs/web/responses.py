@@ -30,7 +30,6 @@ _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 _PAGE = f"{_NOTHING}; img-src 'self' data:; form-action 'self'"
