@@ -36,7 +36,7 @@ def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float
     Raises
     ------
     ReferenceUnavailable
-        Not one of the catalogues is to be had.
+        Some catalogues are not to be had, and no other has a star here.
     """
     radius = min(radius_deg, LARGEST_RADIUS_DEG)
 
@@ -54,9 +54,9 @@ def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float
         if isinstance(answer, ReferenceUnavailable)
     }
     stars = tuple(answer for answer in answers.values() if isinstance(answer, ReferenceStars))
-    if not stars:
+    if unavailable and not any(answer.n for answer in stars):
         reasons = sorted(set(unavailable.values()))
         raise ReferenceUnavailable(
-            catalogues=", ".join(names), ra_deg=ra_deg, dec_deg=dec_deg, reason="; ".join(reasons)[:300]
+            catalogues=", ".join(unavailable), ra_deg=ra_deg, dec_deg=dec_deg, reason="; ".join(reasons)[:300]
         )
     return Gathered(stars=stars, unavailable=unavailable)

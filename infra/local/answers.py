@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 from aiohttp import web
 
 from cpcs.errors import CpcsError, EmptyFile, FileTooLarge
+from cpcs.web.problems import plain
 
 UPLOAD_TARGET = "/upload-target"
-LEGACY_ANSWER_LENGTH = 100
 _LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -67,7 +67,8 @@ def answer(request: web.Request, problem: Problem) -> web.Response:
     headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
     if request.path.startswith(("/api/", "/data/", UPLOAD_TARGET)):
         return web.json_response(problem.content, status=problem.status, headers=headers)
-    return web.Response(text=str(problem)[:LEGACY_ANSWER_LENGTH], status=problem.status, headers=headers)
+    line = plain(problem.content["code"], str(problem))
+    return web.Response(text=line, status=problem.status, headers=headers)
 
 
 def upload_problem(body: bytes, sent: int, limit: int) -> Problem:

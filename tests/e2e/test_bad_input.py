@@ -27,7 +27,8 @@ def elsewhere(observer: Observer) -> bytes:
 
 def _moved(line: str) -> str:
     cells = line.split()
-    return " ".join([cells[0], str((float(cells[1]) + 180.0) % 360.0), *cells[2:]])
+    cells[3] = str((float(cells[3]) + 180.0) % 360.0)  # ALPHA_J2000
+    return " ".join(cells)
 
 
 def few_stars(observer: Observer) -> bytes:
@@ -75,7 +76,7 @@ def test_a_bad_key_is_refused(observer: Observer, key: str) -> None:
 
 
 CONTENTS: dict[str, tuple[Any, int, str]] = {
-    "nothing usable": (lambda _: b"name,colour\nA,red\nB,blue\n", 422, "MISSING_COLUMN"),
+    "no usable columns": (lambda _: b"id,counts,sharpness\n1,200.0,0.4\n2,300.0,0.5\n", 422, "MISSING_COLUMN"),
     "four stars": (few_stars, 422, "TOO_FEW_MATCHES"),
     "another field": (elsewhere, 422, "TARGET_OUTSIDE_FIELD"),
     "HTML": (lambda _: HTML, 422, "MARKUP_SENT"),

@@ -15,7 +15,7 @@ from astropy.table import Table
 from PIL import Image
 
 from cpcs.records import JobState
-from cpcs_client import Refused
+from cpcs_client import Client, Refused
 from functions.calibrate.sweep import sweep
 from infra import seed
 from photocal.references import TileStore
@@ -153,9 +153,9 @@ def test_a_better_reduction_takes_the_points_place(observer: Observer) -> None:
 def test_a_point_can_be_taken_back(observer: Observer) -> None:
     point = observer.upload()["outcome"]
     stranger = seed.observer(observer.store, "Another Observatory", owner="stranger")
+    with Client(observer.stack.url, stranger.secret) as other, pytest.raises(Refused, match="FORBIDDEN"):
+        other.delete(point["followup_id"])
     with observer.client() as client:
-        with pytest.raises(Refused, match="FORBIDDEN"):
-            type(client)(observer.stack.url, stranger.secret).delete(point["followup_id"])
         assert client.delete(point["followup_id"])["deleted"]
         assert point["followup_id"] not in client.light_curve(observer.event)["columns"]["id"]
         assert client.status([point["job_id"]])[0]["state"] == "DELETED"
