@@ -136,12 +136,14 @@ def test_changed_code_is_deployed(own, monkeypatch, tmp_path):
     own.stop()
     monkeypatch.setattr(deploy, "pack_functions", lambda: packed)
     own.start()
-    assert own.deployment.digest != before.digest
+    changed = own.deployment
+    assert changed.digest != before.digest
     assert httpx.get(f"{own.url}/api/health", trust_env=False, timeout=60).text == "new code"
     assert own.recovered is None
     monkeypatch.undo()
     own.restart()
-    assert own.deployment.digest == before.digest
+    assert own.deployment.digest != changed.digest
+    assert httpx.get(f"{own.url}/api/health", trust_env=False, timeout=60).json()["status"] == "ok"
 
 
 def test_package_is_the_same_for_the_same_code():
