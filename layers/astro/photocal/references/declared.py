@@ -110,9 +110,9 @@ def _plain(text: str) -> str:
 def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none: bool = False) -> ReferenceStars:
     """Return the reference stars that a table holds.
 
-    Rows without a position, without any magnitude, or cut by the catalogue's quality flags are left out. Where there
-    is no column of errors, or the error is 0, the catalogue's stated default stands in; a blank error means that the
-    magnitude is a limit, and drops it.
+    Rows without a position, without any magnitude, or cut by the catalogue's quality flags are left out. Where an
+    error is 0, blank, or has no column, the catalogue's stated default stands in. Catalogues without a default mean by
+    a blank error that the magnitude is a limit (2MASS), and it is dropped.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def _band(table: RawTable, catalogue: str, band: BandColumns) -> tuple[Floats, F
     err = _column(table, band.err)
     if err is None:
         err = _flux_error(table, band, default)
-    err = np.where(err == 0, default, err)
+    err = np.where((err == 0) | np.isnan(err), default, err)
     good = (np.abs(mag) < _FAINTEST) & (err > 0) & _passes(table, band.cuts)
     return np.where(good, mag, np.nan), np.where(good, err, np.nan)
 

@@ -121,9 +121,10 @@ def _pair(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tuple[str, 
 def _declared_bands(names: Sequence[str], catalogue: str) -> dict[str, BandColumns]:
     bands = {}
     for name, own in declared_columns(catalogue).bands.items():
-        if named(own.mag, names):
-            error = named(own.err, names) or _error(name, own.mag, names)
-            bands[name] = BandColumns(mag=own.mag, err=error, flux=own.flux, flux_err=own.flux_err, cuts=own.cuts)
+        known = named(own.mag, names)
+        if known:
+            error = named(own.err, names) or _error(name, known, names)
+            bands[name] = BandColumns(mag=known, err=error, flux=own.flux, flux_err=own.flux_err, cuts=own.cuts)
             continue
         spellings = (*_GAIA.get(name, ()), *_OTHER_NAMES.get(name, ()), *(item.format(b=name) for item in _MAGNITUDES))
         mag = next((item for item in spellings if item in names), None)

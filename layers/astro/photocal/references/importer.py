@@ -103,7 +103,7 @@ def fetch_into(
     ra_deg: float,
     dec_deg: float,
     radius_deg: float,
-    source: VizierSource | None = None,
+    source: Source | None = None,
 ) -> ImportSummary:
     """Fill the tiles of a cone from VizieR, those that are missing: ``references fetch``.
 

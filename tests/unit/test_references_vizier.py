@@ -1,0 +1,242 @@
+"""VizieR: what every catalogue's answer means, and what is believed of a service that is not well."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cpcs.errors import ReferenceUnavailable
+from cpcs.passbands import catalogue_data, filters
+from photocal.references import Breaker, VizierSource
+from photocal.references.declared import finished
+from photocal.references.vizier import DEFAULT_HOST, Query, parsed, payload
+
+SAMPLES = Path(__file__).parent.parent / "data" / "vizier"
+EMPTY = b'<?xml version="1.0"?><VOTABLE version="1.4"><INFO name="QUERY_STATUS" value="OK"/></VOTABLE>'
+FIELD = (180.0, 20.0, 0.3)
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / f"{name}.vot").read_bytes()
+
+
+@pytest.mark.parametrize("name", list(catalogue_data()))
+def test_the_answer_of_every_catalogue_is_understood(name):
+    """Row 1 is whole; 2 lacks the first filter and proper motion; the next fails a cut; the last has no magnitude."""
+    entry = catalogue_data()[name]
+    stars, n_rows = parsed(sample(name), name)
+    bands = list(entry["bands"])
+    has_cuts = bool(entry.get("cuts")) or any("cuts" in band for band in entry["bands"].values())
+    assert n_rows == (4 if has_cuts else 3)
+    assert stars.n == (2 if len(bands) > 1 else 1)
+    assert stars.epoch_yr == entry["epoch"]
+    assert tuple(stars.bands) == tuple(bands)
+    ra, dec = entry.get("probe", (270.0, -30.0))
+    assert (stars.ra_deg[0], stars.dec_deg[0]) == pytest.approx((ra, dec))
+    for number, band in enumerate(bands):
+        mag, err = stars.bands[band]
+        assert mag[0] == pytest.approx(15.0 + 0.25 * number)
+        if "err" in entry["bands"][band]:
+            assert err[0] == pytest.approx(0.010 + 0.005 * number)
+        elif "flux" in entry["bands"][band]:
+            assert err[0] == pytest.approx(0.0217, abs=1e-4)  # 2 per cent
+        else:
+            assert err[0] == entry["default_error"]
+    assert (stars.pm_ra_mas_yr is not None) == ("pmra" in entry)
+    if "pmra" in entry:
+        assert (stars.pm_ra_mas_yr[0], stars.pm_dec_mas_yr[0]) == (12.5, -7.25)
+    if stars.n == 2:
+        assert np.isnan(stars.bands[bands[0]][0][1])
+        assert stars.bands[bands[1]][0][1] == pytest.approx(16.75)
+
+
+@pytest.mark.parametrize("name", list(catalogue_data()))
+def test_every_filter_that_is_promised_can_be_had(name):
+    stars, _ = parsed(sample(name), name)
+    assert set(finished(stars).bands) == set(filters(name))
+
+
+def test_sdss_filters_computed_by_lupton():
+    stars = finished(parsed(sample("SDSS"), "SDSS")[0])
+    g, i, r = 15.0, 15.25, 15.5
+    e_g, e_i, e_r = 0.010, 0.015, 0.020
+    mag = {band: pair[0][0] for band, pair in stars.bands.items()}
+    err = {band: pair[1][0] for band, pair in stars.bands.items()}
+    assert mag["B"] == pytest.approx(g + 0.3130 * (g - r) + 0.2271, abs=1e-6)
+    assert mag["V"] == pytest.approx(g - 0.5784 * (g - r) - 0.0038, abs=1e-6)
+    assert mag["R"] == pytest.approx(r - 0.2936 * (r - i) - 0.1439, abs=1e-6)
+    assert mag["I"] == pytest.approx(r - 1.2444 * (r - i) - 0.3820, abs=1e-6)
+    assert err["B"] == pytest.approx(np.sqrt((1.3130 * e_g) ** 2 + (0.3130 * e_r) ** 2 + 0.0107**2), rel=1e-5)
+    assert err["I"] == pytest.approx(np.sqrt((0.2444 * e_r) ** 2 + (1.2444 * e_i) ** 2 + 0.0078**2), rel=1e-5)
+    assert np.isnan(stars.bands["V"][0][1])  # no g
+    assert list(stars.bands)[:9] == ["B", "g", "i", "I", "r", "u", "V", "R", "z"]
+
+
+def test_saturated_and_ill_measured_magnitudes_are_blanked():
+    text = sample("PS1").replace(b">15.000<", b">12.000<").replace(b">0.015<", b">0.450<")
+    stars = finished(parsed(text, "PS1")[0])
+    assert np.isnan(stars.bands["i"][0][0])
+    assert np.isnan(stars.bands["r"][0][0])
+    assert np.isfinite(stars.bands["z"][0][0])
+
+
+# --- the service --------------------------------------------------------------------------------
+
+
+def source(*answers, **more) -> VizierSource:
+    left = list(answers)
+
+    def transport(_query: Query) -> bytes:
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return VizierSource(transport=transport, **more)
+
+
+def test_a_good_answer():
+    assert source(sample("APASS")).fetch("APASS", FIELD).n == 2
+
+
+def test_an_empty_answer_is_believed_only_of_a_service_that_has_stars_elsewhere():
+    assert source(EMPTY, sample("APASS")).fetch("APASS", FIELD).n == 0
+    with pytest.raises(ReferenceUnavailable, match="wherever it is asked"):
+        source(EMPTY, EMPTY).fetch("APASS", FIELD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<html><body>Service temporarily unavailable</body></html>",
+        b"",
+        b"\x00\x01",
+        sample("APASS")[:1500],
+        sample("APASS").replace(b'value="OK"', b'value="ERROR"'),
+        sample("APASS").replace(b'value="OK"', b'value="OVERFLOW"'),
+        sample("USNO"),
+        ConnectionError("refused"),
+        TimeoutError("slow"),
+        OSError("no route"),
+    ],
+)
+def test_every_other_answer_is_unavailable(answer):
+    with pytest.raises(ReferenceUnavailable) as caught:
+        source(answer).fetch("APASS", FIELD)
+    assert "APASS" in caught.value.message
+
+
+def test_a_table_without_the_columns_is_unavailable():
+    with pytest.raises(ReferenceUnavailable, match="MissingColumn"):
+        source(sample("GAIA")).fetch("APASS", FIELD)
+
+
+def test_the_row_limit_means_cut_off():
+    with pytest.raises(ReferenceUnavailable, match="more than 3 stars"):
+        source(sample("APASS"), row_limit=3).fetch("APASS", FIELD)
+
+
+def test_catalogues_from_files_only():
+    for name in ("OGLE3", "my own"):
+        with pytest.raises(ReferenceUnavailable, match="imported files"):
+            source(sample("APASS")).fetch(name, FIELD)
+
+
+def test_a_server_that_drips_is_left_alone():
+    release = threading.Event()
+
+    def transport(_query: Query) -> bytes:
+        release.wait(60)
+        return sample("APASS")
+
+    slow = VizierSource(transport=transport, deadline_s=0.05)
+    try:
+        with pytest.raises(ReferenceUnavailable, match="no answer within"):
+            slow.fetch("APASS", FIELD)
+    finally:
+        release.set()
+
+
+def test_after_failures_in_a_row_nobody_asks_for_a_while():
+    now = [0.0]
+    asked = []
+
+    def transport(query: Query) -> bytes:
+        asked.append(query)
+        if now[0] < 100:
+            raise ConnectionError("down")
+        return sample("APASS")
+
+    breaker = Breaker(failures=2, rest_s=60.0, clock=lambda: now[0])
+    tried = VizierSource(transport=transport, breaker=breaker)
+    for _ in range(5):
+        with pytest.raises(ReferenceUnavailable):
+            tried.fetch("APASS", FIELD)
+    assert len(asked) == 2
+    now[0] = 61.0
+    with pytest.raises(ReferenceUnavailable):
+        tried.fetch("APASS", FIELD)
+    assert len(asked) == 3
+    now[0] = 200.0
+    assert tried.fetch("APASS", FIELD).n == 2
+    assert breaker.resting_s == 0.0
+
+
+def test_what_is_asked_of_vizier():
+    asked = []
+
+    def transport(query: Query) -> bytes:
+        asked.append(query)
+        return sample("GAIA")
+
+    VizierSource(transport=transport, host="mirror.example", row_limit=77).fetch("GAIA", (285.5, -11.25, 0.4))
+    query = asked[0]
+    assert query.host == "mirror.example"
+    assert query.columns == (
+        "RA_ICRS",
+        "DE_ICRS",
+        "pmRA",
+        "pmDE",
+        "Gmag",
+        "e_Gmag",
+        "BPmag",
+        "e_BPmag",
+        "RPmag",
+        "e_RPmag",
+    )
+    lines = payload(query).splitlines()
+    assert "-source=I/355/gaiadr3" in lines
+    assert "-c=285.50000000-11.25000000" in lines
+    assert "-c.rd=0.4" in lines
+    assert "-out.max=77" in lines
+    assert "Gmag=<20.5" in lines
+
+
+def test_astroquery_is_asked_even_without_a_home():
+    """An import of astroquery makes a folder in HOME, or dies."""
+    code = (
+        "from photocal.references.vizier import Query, payload\n"
+        f"q = Query(host={DEFAULT_HOST!r}, table='II/336/apass9', columns=('Vmag',), cone=(1.0, 2.0, 0.1),"
+        " row_limit=5, timeout_s=1.0)\n"
+        "print(payload(q))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"HOME": "/dev/null/home"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "-source=II/336/apass9" in run.stdout
+
+
+def test_astroquery_is_imported_only_when_asked():
+    code = "import sys, photocal.references; print('astroquery' in sys.modules, 'matplotlib' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
