@@ -4,7 +4,7 @@ import { fixed } from "../lib/format.ts";
 import { type FitStar, INLIER } from "../lib/report.ts";
 import { numberTicks } from "./roundticks.ts";
 
-const [WIDTH, HEIGHT] = [720, 300];
+const HEIGHT = 300;
 const MARGIN = { left: 52, right: 12, top: 12, bottom: 40 };
 
 type Scale = (value: number) => number;
@@ -24,9 +24,9 @@ function label(text: string, x: number, y: number, anchor: string): SVGElement {
 }
 
 function axes(x: Scale, y: Scale, xs: readonly [number, number], ys: readonly [number, number]): SVGElement[] {
-  const [right, bottom] = [WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
+  const [right, bottom] = [x(xs[1]), HEIGHT - MARGIN.bottom];
   const parts: SVGElement[] = [];
-  for (const at of numberTicks(xs[0], xs[1], 8)) {
+  for (const at of numberTicks(xs[0], xs[1], (right - MARGIN.left) / 70)) {
     parts.push(svg("line", { class: "grid-line", x1: x(at.value), x2: x(at.value), y1: MARGIN.top, y2: bottom }));
     parts.push(label(at.label, x(at.value), bottom + 16, "middle"));
   }
@@ -44,17 +44,17 @@ function mark(star: FitStar, x: Scale, y: Scale): SVGElement {
   return svg("circle", { class: look, cx: x(star.ref_mag).toFixed(1), cy: y(star.residual).toFixed(1), r: 3 }, svg("title", {}, said));
 }
 
-/** The picture for one candidate; `scatter` is its fitted scatter in magnitudes. */
-export function residualPlot(stars: readonly FitStar[], scatter: number | null, passband: string): SVGElement {
+/** The picture for one candidate, `width` pixels wide; `scatter` is its fitted scatter in magnitudes. */
+export function residualPlot(stars: readonly FitStar[], scatter: number | null, passband: string, width: number): SVGElement {
   const xs = span(stars.map((star) => star.ref_mag), 0.1);
   const ys = span([...stars.map((star) => star.residual), -0.05, 0.05], 0.01);
-  const x = scaleOf(xs[0], xs[1], MARGIN.left, WIDTH - MARGIN.right);
+  const x = scaleOf(xs[0], xs[1], MARGIN.left, width - MARGIN.right);
   const y = scaleOf(ys[0], ys[1], HEIGHT - MARGIN.bottom, MARGIN.top);
-  const [left, right] = [MARGIN.left, WIDTH - MARGIN.right];
+  const [left, right] = [MARGIN.left, width - MARGIN.right];
   const wide = scatter ?? 0;
   return svg(
     "svg",
-    { class: "residuals", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Residuals of ${passband} against catalogue magnitude` },
+    { class: "residuals", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Residuals of ${passband} against catalogue magnitude` },
     svg("rect", { class: "band", x: left, width: right - left, y: y(wide), height: Math.max(0, y(-wide) - y(wide)) }),
     ...axes(x, y, xs, ys),
     svg("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),

@@ -76,9 +76,10 @@ function candidates(report: Report, show: (candidate: Candidate) => void): HTMLE
   return frame("Every filter that was tried; choose one to see its stars", heads, h("tbody", { role: "rowgroup" }, ...rows));
 }
 
+const WIDEST_PLOT = 960;
+
 const STAR_COLUMNS: readonly Column<FitStar>[] = [
-  { title: "RA", look: "w", cell: (star) => fixed(star.ra_deg, 6), value: (star) => star.ra_deg ?? 0 },
-  { title: "Dec", look: "n", cell: (star) => fixed(star.dec_deg, 6), value: (star) => star.dec_deg ?? 0 },
+  { title: "RA, Dec", look: "w", cell: (star) => `${fixed(star.ra_deg, 6)}, ${fixed(star.dec_deg, 6)}`, value: (star) => star.ra_deg ?? 0 },
   { title: "Instrumental", look: "n", cell: (star) => withError(star.inst_mag, star.inst_mag_err, 3), value: (star) => star.inst_mag ?? 99 },
   { title: "Catalogue", look: "n", cell: (star) => withError(star.ref_mag, star.ref_err, 3), value: (star) => star.ref_mag },
   { title: "Residual", look: "n", cell: (star) => fixed(star.residual, 3), value: (star) => Math.abs(star.residual) },
@@ -97,7 +98,7 @@ function starsView(report: Report): { element: HTMLElement; show: (candidate: Ca
     fill(heading, `Stars of ${candidate.passband} `, h("small", {}, `${count(stars.length, "star")}, ${count(outliers, "outlier")}`));
     fill(
       picture,
-      stars.length > 0 && residualPlot(stars, candidate.scatter, candidate.passband),
+      stars.length > 0 && residualPlot(stars, candidate.scatter, candidate.passband, Math.min(root.clientWidth, WIDEST_PLOT)),
       h("figcaption", {}, "Catalogue − instrumental − zero point, in magnitudes. Shaded: the scatter. Hollow: outliers."),
     );
     table.set(stars);
