@@ -131,12 +131,13 @@ def _result(desk: Desk, upload: _Upload, job: Job, point: FollowupPoint) -> Resp
     if upload.wants_json:
         link = _image_link(desk, job, point) if shows_figure else ""
         return responses.document(legacy.result_json(job.request, point, upload.event, link))
+    taken = job.outcome.seconds if job.outcome else {}
     lines = legacy.result_lines(
         job.request,
         point,
         upload.event,
         client_ip=desk.front.request.client_ip,
-        seconds=desk.now() - upload.started,
+        seconds=taken.get("calibrate", desk.now() - upload.started),
     )
     parts = [html.lines(lines)]
     if shows_figure:

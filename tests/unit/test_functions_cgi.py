@@ -150,7 +150,7 @@ def test_answer_as_a_page(cgi_bin: Function) -> None:
         "Outlier fraction: 0.06",
         "Matching radius[arcsec]: 1.0",
         "Dry run: True",
-        "Time spend calibrating ",
+        "Time spend calibrating 0.25000000000 s",
     ):
         assert line in reply.text
     assert 'src="data:image/png;base64,iVBORw=="' in reply.text
