@@ -269,6 +269,31 @@ def test_a_damaged_tile_is_fetched_anew(blobs):
     assert len(service.asked) == 2
 
 
+class Bucket:
+    """Blobs that are far away: anything but a folder."""
+
+    def __init__(self):
+        self.held = {}
+
+    def get(self, key):
+        return self.held.get(key)
+
+    def put(self, key, data):
+        self.held[key] = data
+
+    def list(self, prefix):
+        return (key for key in sorted(self.held) if key.startswith(prefix))
+
+
+def test_a_bucket_serves_as_well_as_a_folder(blobs):
+    bucket = Bucket()
+    for kept in (bucket, blobs):
+        TileStore(kept).add(field(radius=0.4))
+    far, near = (TileStore(kept).cone("APASS", 285.0, 11.0, 0.3) for kept in (bucket, blobs))
+    np.testing.assert_array_equal(far.ra_deg, near.ra_deg)
+    assert {key: blobs.get(key) for key in blobs.list("")} == bucket.held
+
+
 def test_the_store_says_what_it_holds(blobs):
     store = TileStore(blobs)
     store.add(field())

@@ -80,9 +80,9 @@ class ReferenceStars:
 
     def within(self, ra_deg: float, dec_deg: float, radius_deg: float) -> ReferenceStars:
         """Return the stars of a cone, deg."""
-        if not self.n:
-            return self
-        return self.select(separation_deg(self.ra_deg, self.dec_deg, ra_deg, dec_deg) <= radius_deg)
+        near = np.flatnonzero(np.abs(self.dec_deg - dec_deg) <= radius_deg)  # a cheap first cut
+        separation = separation_deg(self.ra_deg[near], self.dec_deg[near], ra_deg, dec_deg)
+        return self.select(near[separation <= radius_deg])
 
     def at_epoch(self, epoch_yr: float) -> ReferenceStars:
         """Return the stars where they stand at another epoch: proper motion along the great circle.

@@ -107,6 +107,8 @@ class TileStore:
     def __init__(self, blobs: Blobs, source: Source | None = None) -> None:
         self._blobs = blobs
         self._source = source
+        # A folder answers at once; a bucket is far away, and waiting for it is most of the work.
+        self._at_once = 1 if isinstance(blobs, FolderBlobs) else _AT_ONCE
         self._remembered: OrderedDict[str, Tile] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -132,9 +134,10 @@ class TileStore:
             return _nothing(catalogue, complete=True)
         if share < 1.0 and not (share >= ENOUGH and any(tile.cones for tile in tiles.values())):
             tiles = self._filled(catalogue, cone, numbers, tiles, share=share)
-        stars = joined([tile.stars for tile in tiles.values()] or [_nothing(catalogue, complete=True)])
+        inside = [tile.stars.within(*cone) for tile in tiles.values()]
+        stars = joined(inside or [_nothing(catalogue, complete=True)])
         complete = all(number in tiles and tiles[number].whole for number in numbers) or share == 1.0
-        return finished(replace(stars.within(*cone), complete=complete))
+        return finished(replace(stars, complete=complete))
 
     def _filled(
         self, catalogue: str, cone: Cone, numbers: list[int], tiles: dict[int, Tile], *, share: float
@@ -162,10 +165,10 @@ class TileStore:
 
     def _load(self, catalogue: str, numbers: Iterable[int]) -> dict[int, Tile]:
         wanted = list(numbers)
-        if len(wanted) == 1:
-            found = [self._tile(catalogue, wanted[0])]
+        if min(self._at_once, len(wanted)) <= 1:
+            found = [self._tile(catalogue, number) for number in wanted]
         else:
-            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            with ThreadPoolExecutor(max_workers=self._at_once) as pool:
                 found = list(pool.map(lambda number: self._tile(catalogue, number), wanted))
         return {number: tile for number, tile in zip(wanted, found, strict=True) if tile is not None}
 
