@@ -4,13 +4,14 @@ The right filter is the one whose magnitudes the instrument reproduces with the 
 other, stars of different colours lie on different zero points. Let s0 be the scatter that the instrument itself makes,
 the same for all candidates but unknown. Under the hypothesis that filter F is right, each candidate c is expected at
 
-    ln s_c = ln s0 + N(0, tolerance)              c measured in F (by whatever catalogue),
-    ln s_c = ln s0 + Exponential(mean excess)     c measured in another filter,
+    ln s_c = ln s0 + N(0, tolerance)       c measured in F (by whatever catalogue),
+    ln s_c = ln s0 + an excess > 0         c measured in another filter: any excess, all equally likely,
 
 and its fitted ln s_c has the error that the fit states. The likelihood of F is the product over all candidates,
-integrated over s0; its prior comes from the filter's name in the header or the form. A fit to few stars has a large
-error of ln s and therefore little say, however small its scatter came out: this is what keeps six stars that agree by
-chance from beating two hundred. Within the filter, the catalogue with the least expected error of the zero point wins.
+integrated over s0; its prior comes from the filter's name in the header or the form, and from the number of stars: a
+fit to few stars has a large error of ln s and therefore little say, however small its scatter came out, and among
+dozens of candidates some such fit is always lucky. This is what keeps six stars that agree by chance from beating two
+hundred. Within the filter, the catalogue with the least expected error of the zero point wins.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp
 
 from cpcs.filters import FilterHint, group_of, understand
-from photocal.arrays import Floats
+from photocal.arrays import Bools, Floats
 from photocal.results import Candidate
 from photocal.zeropoint import ZeroPointFit
 
 LEAST_STARS, MOST_OUTLIERS, MOST_SCATTER = 5, 0.5, 1.5  # CPCS 1's quality cuts
 FEW_STARS, OUTLIERS, SCATTER, PHOTOGRAPHIC = "few-stars", "outliers", "scatter", "photographic"
 TOLERANCE = 0.2  # in ln s: between catalogues of one filter
-MEAN_EXCESS = 0.9  # in ln s: of a wrong filter over the right one
+WIDEST_EXCESS = 4.0  # in ln s: of a wrong filter over the right one
+CREDIBLE_STARS = 10.0  # stars at which a fit is half as credible as one with very many
 SYSTEMATIC = 0.2  # share of the scatter that more stars do not average out
 PLATES_PRIOR = 0.1
 _LN_S0 = np.log(np.geomspace(0.003, 2.0, 120))
@@ -110,10 +112,20 @@ def filter_probabilities(candidates: Sequence[Candidate], hint: FilterHint) -> d
         mine = np.array([own == name for own in filters])
         likelihood = right[mine].sum(axis=0) + wrong[~mine].sum(axis=0)
         plates = all(item.photographic for item in candidates if item.passband.filter == name)
-        prior = hint.weight(name) * (PLATES_PRIOR if plates else 1.0)
+        prior = hint.weight(name) * (PLATES_PRIOR if plates else 1.0) * _credible(candidates, mine)
         scores[k] = logsumexp(likelihood) + np.log(prior)
     probabilities = np.exp(scores - logsumexp(scores))
     return {name: float(value) for name, value in zip(names, probabilities, strict=True)}
+
+
+def _credible(candidates: Sequence[Candidate], mine: Bools) -> float:
+    """Return how far the number of stars makes a filter's scatter credible, 0 to 1."""
+    most = max(
+        item.fit.n_matched * (1.0 - item.fit.outlier_fraction)
+        for item, own in zip(candidates, mine, strict=True)
+        if own
+    )
+    return float((most / (most + CREDIBLE_STARS)) ** 2)
 
 
 def _comparable_scatter(fit: ZeroPointFit) -> float:
@@ -122,12 +134,8 @@ def _comparable_scatter(fit: ZeroPointFit) -> float:
 
 
 def _log_densities(log_s: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Return the log densities of each ln s, were its filter right and were it wrong, for every s0: (n, m) arrays.
-
-    The wrong one is an exponential law with Gaussian errors (an exponentially modified Gaussian).
-    """
-    x, e = (log_s[:, None] - _LN_S0) / error[:, None], error[:, None]
-    right = -0.5 * x**2 - np.log(e) - 0.5 * np.log(2.0 * np.pi)
-    rate = e / MEAN_EXCESS
-    wrong = -np.log(MEAN_EXCESS) + 0.5 * rate**2 - rate * x + log_ndtr(x - rate)
+    """Return the log densities of each ln s, were its filter right and were it wrong, for every s0: (n, m) arrays."""
+    x = (log_s[:, None] - _LN_S0) / error[:, None]
+    right = -0.5 * x**2 - np.log(error[:, None]) - 0.5 * np.log(2.0 * np.pi)
+    wrong = log_ndtr(x) - np.log(WIDEST_EXCESS)
     return right, wrong
