@@ -50,7 +50,7 @@ def test_login_cookie_opens_the_old_routes(http: httpx.Client, secret: str) -> N
 def test_key_in_each_of_its_old_places(http: httpx.Client, secret: str) -> None:
     form = {"followupid": "999999"}
     for given in ({"params": {"hashtag": secret}}, {"headers": {"hashtag": secret}}, {"cookies": {"hashtag": secret}}):
-        answer = httpx.post(http.base_url.join("/cgi/delpoint"), data=form, trust_env=False, **given)
+        answer = httpx.post(http.base_url.join("/cgi/delpoint"), data=form, timeout=60.0, trust_env=False, **given)
         assert (answer.status_code, answer.text) == (404, "UNKNOWN_POINT: There is no follow-up point 999999.")
 
 
