@@ -14,12 +14,36 @@ from photocal.readers import read_catalogue
 from photocal.simulate import Setup, simulate
 
 POINT = FollowupPoint(
-    followup_id=1, event="gaia19sim", event_id=1, event_name="Gaia19sim", observatory_id=1, observatory="O",
-    mjd=58765.4, exposure_s=60.0, mag=16.2, mag_err=0.02, is_limit=False, calib_err=0.03, zero_point=23.4,
-    zero_point_err=0.01, scatter=0.03, outlier_fraction=0.02, n_matched=50, catalogue="APASS", filter="r", mode=Mode.AUTO,
-    matching_radius_arcsec=2.0, ra_deg=1.0, dec_deg=2.0, calibrated_at="2019-10-09T00:00:00Z", job_id="j", revision=1,
-    key_id="k", input_sha256="0", pipeline="p",
-)  # fmt: skip
+    followup_id=1,
+    event="gaia19sim",
+    event_id=1,
+    event_name="Gaia19sim",
+    observatory_id=1,
+    observatory="O",
+    mjd=58765.4,
+    exposure_s=60.0,
+    mag=16.2,
+    mag_err=0.02,
+    is_limit=False,
+    calib_err=0.03,
+    zero_point=23.4,
+    zero_point_err=0.01,
+    scatter=0.03,
+    outlier_fraction=0.02,
+    n_matched=50,
+    catalogue="APASS",
+    filter="r",
+    mode=Mode.AUTO,
+    matching_radius_arcsec=2.0,
+    ra_deg=1.0,
+    dec_deg=2.0,
+    calibrated_at="2019-10-09T00:00:00Z",
+    job_id="j",
+    revision=1,
+    key_id="k",
+    input_sha256="0",
+    pipeline="p",
+)
 
 
 def size(png: bytes) -> tuple[int, int]:

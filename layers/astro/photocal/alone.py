@@ -13,7 +13,15 @@ from cpcs.passbands import ANY, Choice, parse_choice
 from photocal import report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
-from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, import_file
+from photocal.references import (
+    FolderBlobs,
+    ImportSummary,
+    ReferenceStars,
+    TileStore,
+    fetch_into,
+    import_into,
+    list_folder,
+)
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
@@ -66,10 +74,7 @@ def calibrate_file(
         The file cannot be read or calibrated; see `cpcs.errors`.
     """
     start = time.perf_counter()
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadField(field="FILE", value=str(path), expected=f"a file that can be read ({error.strerror})") from error
+    data = _read(path)
     stars = read_catalogue(data)
     read = time.perf_counter()
     target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
@@ -139,15 +144,25 @@ def write_figures(calibration: Calibration, folder: Path) -> None:
 
 def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:
     """Import a file of reference stars into a folder; returns what was done, in one line."""
-    stars = import_file(path, catalogue, columns=columns)
-    tiles = TileStore(FolderBlobs(folder)).add(stars)
-    return f"{stars.catalogue}: {stars.n} stars in {', '.join(stars.filters)}, {tiles} tiles\n"
+    _read(path)  # says what is wrong with the path, if anything is
+    return _said(import_into(folder, catalogue, path, columns))
 
 
 def fetch_references(catalogue: str, folder: Path, ra_deg: float, dec_deg: float, radius_deg: float) -> str:
     """Fetch reference stars from VizieR into a folder; returns what was done, in one line."""
-    found = TileStore(FolderBlobs(folder), source=VizierSource()).cone(catalogue, ra_deg, dec_deg, radius_deg)
-    return f"{found.catalogue}: {found.n} stars in {', '.join(found.filters) or 'no filter'}\n"
+    return _said(fetch_into(folder, catalogue, ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=radius_deg))
+
+
+def _said(summary: ImportSummary) -> str:
+    filters = ", ".join(summary.filters) or "no filter"
+    return f"{summary.catalogue}: {summary.stars} stars in {filters}, {summary.tiles} tiles\n"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadField(field="FILE", value=str(path), expected=f"a file that can be read ({error.strerror})") from error
 
 
 def list_references(folder: Path) -> str:
@@ -155,6 +170,6 @@ def list_references(folder: Path) -> str:
     lines = [
         f"{item.catalogue}: {item.stars} stars in {', '.join(item.filters)}, "
         f"{item.tiles} tiles ({item.whole_tiles} whole), {item.megabytes:.2f} MB\n"
-        for item in TileStore(FolderBlobs(folder)).summary()
+        for item in list_folder(folder)
     ]
     return "".join(lines) or "nothing\n"
