@@ -30,7 +30,12 @@ function partials(): Plugin {
  * The version of uPlot is pinned exactly; should the lines be missing all the same, the build stops.
  */
 function lighterPlot(): Plugin {
-  const unused = ["uPlot.join = join;", "(paths.stepped = stepped);", "(paths.bars    = bars);", "(paths.spline  = monotoneCubic);"];
+  const unused = [
+    "uPlot.join = join;",
+    "(paths.stepped = stepped);",
+    "(paths.bars    = bars);",
+    "(paths.spline  = monotoneCubic);",
+  ];
   return {
     name: "lighter-plot",
     transform: {

@@ -34,10 +34,14 @@ function weigh(page) {
 }
 
 let tooHeavy = false;
-for (const page of readdirSync(DIST).filter((name) => name.endsWith(".html")).sort()) {
+for (const page of readdirSync(DIST)
+  .filter((name) => name.endsWith(".html"))
+  .sort()) {
   const limit = LIMITS_KB[page] ?? LIMIT_KB;
   const weight = weigh(page);
   tooHeavy ||= weight > limit;
-  console.log(`${page.padEnd(20)} ${weight.toFixed(1).padStart(6)} kB of ${limit}${weight > limit ? "  TOO HEAVY" : ""}`);
+  console.log(
+    `${page.padEnd(20)} ${weight.toFixed(1).padStart(6)} kB of ${limit}${weight > limit ? "  TOO HEAVY" : ""}`,
+  );
 }
 process.exit(tooHeavy ? 1 : 0);

@@ -3,7 +3,15 @@ import { test } from "node:test";
 import { eventKey, lightCurveCopy, localPath, pathTail, safeAddress } from "../src/lib/address.ts";
 
 test("only http, https, own paths and fragments are shown as links", () => {
-  for (const bad of ["javascript:alert(1)", " JavaScript:x", "data:text/html,x", "//evil.example/", "/\\evil", "ftp://x", "x"]) {
+  for (const bad of [
+    "javascript:alert(1)",
+    " JavaScript:x",
+    "data:text/html,x",
+    "//evil.example/",
+    "/\\evil",
+    "ftp://x",
+    "x",
+  ]) {
     assert.equal(safeAddress(bad), null, bad);
   }
   assert.equal(safeAddress("https://example.org/a?b=1"), "https://example.org/a?b=1");
@@ -28,10 +36,7 @@ test("one key for every form of a name", () => {
 
 test("the copy of a light curve is found under a key that is itself encoded", () => {
   assert.equal(lightCurveCopy("Gaia18bmt"), "/data/lightcurves/gaia18bmt.json");
-  assert.equal(
-    lightCurveCopy("CRTS J105122.8+672528"),
-    "/data/lightcurves/crts%2520j105122.8%252B672528.json",
-  );
+  assert.equal(lightCurveCopy("CRTS J105122.8+672528"), "/data/lightcurves/crts%2520j105122.8%252B672528.json");
 });
 
 test("slashes of a name stay in a path, everything else is encoded", () => {

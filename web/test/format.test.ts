@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  bytes, dateOfIso, dateOfMjd, declination, fixed, magnitude, mjdOfUnix, mjdTrouble, parseAngle, parseMjd, rightAscension,
+  bytes,
+  dateOfIso,
+  dateOfMjd,
+  declination,
+  fixed,
+  magnitude,
+  mjdOfUnix,
+  mjdTrouble,
+  parseAngle,
+  parseMjd,
+  rightAscension,
 } from "../src/lib/format.ts";
 
 test("magnitudes, limits and what is missing", () => {

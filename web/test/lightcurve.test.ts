@@ -29,7 +29,10 @@ const DOCUMENT: LightCurveDocument = {
 
 test("columns become points in order of time; rows without a time are left out", () => {
   const points = pointsOf(DOCUMENT);
-  assert.deepEqual(points.map((point) => point.id), [1, 3]);
+  assert.deepEqual(
+    points.map((point) => point.id),
+    [1, 3],
+  );
   assert.equal(points[0]?.is_limit, true);
   assert.equal(points[0]?.mag_err, null);
   assert.equal(points[1]?.passband, "PS1/r");
@@ -37,7 +40,10 @@ test("columns become points in order of time; rows without a time are left out",
 
 test("filters run from blue to red, and differ in colour and in shape", () => {
   const bands = bandsOf(pointsOf(DOCUMENT));
-  assert.deepEqual(bands.map((band) => band.passband), ["APASS/B", "PS1/r"]);
+  assert.deepEqual(
+    bands.map((band) => band.passband),
+    ["APASS/B", "PS1/r"],
+  );
   const looks = looksOf(bands);
   assert.notEqual(looks.get("APASS/B")?.colour, looks.get("PS1/r")?.colour);
   assert.notEqual(looks.get("APASS/B")?.shape, looks.get("PS1/r")?.shape);
@@ -53,7 +59,13 @@ test("calendar ticks fall on boundaries and stay few", () => {
 });
 
 test("round numbers on an axis", () => {
-  assert.deepEqual(numberTicks(-0.12, 0.21, 4).map((tick) => tick.label), ["−0.1", "0.0", "0.1", "0.2"]);
-  assert.deepEqual(numberTicks(13.2, 18.9, 6).map((tick) => tick.label), ["14", "15", "16", "17", "18"]);
+  assert.deepEqual(
+    numberTicks(-0.12, 0.21, 4).map((tick) => tick.label),
+    ["−0.1", "0.0", "0.1", "0.2"],
+  );
+  assert.deepEqual(
+    numberTicks(13.2, 18.9, 6).map((tick) => tick.label),
+    ["14", "15", "16", "17", "18"],
+  );
   assert.deepEqual(numberTicks(1, 1, 4), []);
 });

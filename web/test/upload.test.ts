@@ -9,7 +9,13 @@ import { UploadQueue } from "../src/upload/queue.ts";
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const created = (id: string): Created => ({ job_id: id, upload: { url: "/upload-target", fields: {}, max_bytes: 1 } });
 const job = (id: string, state: JobState): Job => ({
-  job_id: id, event: "x", state, error: null, outcome: null, figures: {}, report: null,
+  job_id: id,
+  event: "x",
+  state,
+  error: null,
+  outcome: null,
+  figures: {},
+  report: null,
 });
 
 async function until(done: () => boolean): Promise<void> {
@@ -49,7 +55,10 @@ test("a thousand files with every tenth answer failing: none lost, none twice", 
   assert.equal(new Set(arrived).size, 999);
   assert.ok(most <= 4);
   const refused = queue.items.filter((item) => item.step === "refused");
-  assert.deepEqual(refused.map((item) => [item.file, item.problem?.code]), [[500, "UNKNOWN_EVENT"]]);
+  assert.deepEqual(
+    refused.map((item) => [item.file, item.problem?.code]),
+    [[500, "UNKNOWN_EVENT"]],
+  );
 });
 
 test("jobs are asked for together, through an outage, until each has ended", async () => {
@@ -80,7 +89,10 @@ test("jobs are asked for together, through an outage, until each has ended", asy
 });
 
 test("the time of an exposure is guessed from the header, to its middle", () => {
-  const cards = "SIMPLE  =                    T" + "\0MJD-OBS =        58299.1 / start".padEnd(80) + "EXPTIME =   864.0 / s".padEnd(80);
+  const cards =
+    "SIMPLE  =                    T" +
+    "\0MJD-OBS =        58299.1 / start".padEnd(80) +
+    "EXPTIME =   864.0 / s".padEnd(80);
   const guess = guessTime(cards);
   assert.ok(guess !== null && Math.abs(guess.mjd - 58299.105) < 1e-9);
   assert.equal(guess.exposure_s, 864);

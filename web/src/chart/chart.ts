@@ -9,7 +9,8 @@ import { calendarTicks } from "./ticks.ts";
 
 const NARROW = 560;
 const REACH = 28; // pixels within which a point is read out
-const HELP = "Light curve. Left and right arrows move, plus and minus zoom, 0 shows all. The table below holds the same points.";
+const HELP =
+  "Light curve. Left and right arrows move, plus and minus zoom, 0 shows all. The table below holds the same points.";
 
 export interface ChartSettings {
   readonly points: readonly CurvePoint[]; // oldest first
@@ -106,21 +107,37 @@ export class Chart {
     const small = width < NARROW;
     const font = `${small ? 11 : 12}px ${property("--sans") || "sans-serif"}`;
     const look = {
-      font, labelFont: font, stroke: () => this.#ink, labelGap: 0, labelSize: 20,
+      font,
+      labelFont: font,
+      stroke: () => this.#ink,
+      labelGap: 0,
+      labelSize: 20,
       grid: { stroke: () => this.#rule, width: 1 },
       ticks: { stroke: () => this.#rule, width: 1, size: 5 },
     };
-    const days: uPlot.Axis = { ...look, size: 28, label: small ? "" : "MJD (UTC)", space: 90, values: (_u, at) => at.map(String) };
+    const days: uPlot.Axis = {
+      ...look,
+      size: 28,
+      label: small ? "" : "MJD (UTC)",
+      space: 90,
+      values: (_u, at) => at.map(String),
+    };
     if (small) delete days.label;
     const calendar: uPlot.Axis = {
-      ...look, side: 0, scale: "x", size: 34, grid: { show: false },
+      ...look,
+      side: 0,
+      scale: "x",
+      size: 34,
+      grid: { show: false },
       splits: (u) => this.#calendar(u).map((tick) => tick.mjd),
       values: (u) => this.#calendar(u).map((tick) => tick.label),
     };
     const magnitudes: uPlot.Axis = { ...look, size: 46, ...(small ? {} : { label: "Magnitude" }) };
     const [min, max] = this.#span();
     return {
-      width, height: this.#height(width), legend: { show: false },
+      width,
+      height: this.#height(width),
+      legend: { show: false },
       cursor: { points: { show: false }, y: false, drag: { x: true, y: false } },
       scales: {
         x: { time: false, range: (_u, from, to) => (from === null || from === to ? [min, max] : [from, to]) },

@@ -23,5 +23,15 @@ export function showLightCurve(points: readonly CurvePoint[], root: HTMLElement)
     tool("−", "Zoom out", () => chart.zoom(1 / 0.7)),
     tool("All", "Show the whole light curve", () => chart.all()),
   );
-  fill(root, h("div", { class: "row" }, legend(bands, looks, (shown) => chart.show(shown)), tools), chart.element, line);
+  fill(
+    root,
+    h(
+      "div",
+      { class: "row" },
+      legend(bands, looks, (shown) => chart.show(shown)),
+      tools,
+    ),
+    chart.element,
+    line,
+  );
 }

@@ -8,7 +8,8 @@ function swatch(look: Look): SVGElement {
     circle: () => svg("circle", { cx: 8, cy: 8, r: 5, fill: "currentColor" }),
     ring: () => svg("circle", { cx: 8, cy: 8, r: 4.5, fill: "none", stroke: "currentColor", "stroke-width": 2 }),
     square: () => svg("rect", { x: 3.5, y: 3.5, width: 9, height: 9, fill: "currentColor" }),
-    box: () => svg("rect", { x: 4, y: 4, width: 8, height: 8, fill: "none", stroke: "currentColor", "stroke-width": 2 }),
+    box: () =>
+      svg("rect", { x: 4, y: 4, width: 8, height: 8, fill: "none", stroke: "currentColor", "stroke-width": 2 }),
     diamond: () => svg("path", { d: "M8 1.5 14.5 8 8 14.5 1.5 8Z", fill: "currentColor" }),
     triangle: () => svg("path", { d: "M8 2 14 13H2Z", fill: "currentColor" }),
   };
@@ -19,7 +20,9 @@ function swatch(look: Look): SVGElement {
 
 /** One switch for each passband; `onChange` gets those that are on. */
 export function legend(
-  bands: readonly Band[], looks: ReadonlyMap<string, Look>, onChange: (shown: ReadonlySet<string>) => void,
+  bands: readonly Band[],
+  looks: ReadonlyMap<string, Look>,
+  onChange: (shown: ReadonlySet<string>) => void,
 ): HTMLElement {
   const shown = new Set(bands.map((band) => band.passband));
   const switches = bands.map((band) => {
@@ -30,7 +33,14 @@ export function legend(
       onChange(shown);
     });
     const look = looks.get(band.passband);
-    return h("label", {}, box, look ? swatch(look) : null, h("span", {}, band.passband), h("span", { class: "soft" }, band.n));
+    return h(
+      "label",
+      {},
+      box,
+      look ? swatch(look) : null,
+      h("span", {}, band.passband),
+      h("span", { class: "soft" }, band.n),
+    );
   });
   return h("fieldset", { class: "legend" }, h("legend", { class: "hidden" }, "Filters shown"), ...switches);
 }

@@ -18,10 +18,19 @@ function addShape(path: Path2D, shape: Shape, x: number, y: number, r: number): 
       path.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
       return;
     case "diamond":
-      addPolygon(path, [[x, y - 1.3 * r], [x + 1.3 * r, y], [x, y + 1.3 * r], [x - 1.3 * r, y]]);
+      addPolygon(path, [
+        [x, y - 1.3 * r],
+        [x + 1.3 * r, y],
+        [x, y + 1.3 * r],
+        [x - 1.3 * r, y],
+      ]);
       return;
     case "triangle":
-      addPolygon(path, [[x, y - 1.25 * r], [x + 1.2 * r, y + 0.9 * r], [x - 1.2 * r, y + 0.9 * r]]);
+      addPolygon(path, [
+        [x, y - 1.25 * r],
+        [x + 1.2 * r, y + 0.9 * r],
+        [x - 1.2 * r, y + 0.9 * r],
+      ]);
   }
 }
 
@@ -58,7 +67,11 @@ interface Paths {
 
 /** Draw the points; call it from the plot's draw hook. Hollow shapes are filled with `paper`. */
 export function drawMarks(
-  u: uPlot, points: readonly CurvePoint[], looks: ReadonlyMap<string, Look>, colours: ReadonlyMap<string, string>, paper: string,
+  u: uPlot,
+  points: readonly CurvePoint[],
+  looks: ReadonlyMap<string, Look>,
+  colours: ReadonlyMap<string, string>,
+  paper: string,
 ): void {
   const scale = devicePixelRatio;
   const radius = (points.length > 2000 ? 2 : 3.2) * scale;
@@ -86,7 +99,11 @@ export function drawMarks(
 }
 
 function strokeAll(
-  u: uPlot, paths: ReadonlyMap<string, Paths>, looks: ReadonlyMap<string, Look>, colours: ReadonlyMap<string, string>, paper: string,
+  u: uPlot,
+  paths: ReadonlyMap<string, Paths>,
+  looks: ReadonlyMap<string, Look>,
+  colours: ReadonlyMap<string, string>,
+  paper: string,
 ): void {
   const { ctx, bbox } = u;
   ctx.save();

@@ -8,8 +8,25 @@ export type Shape = (typeof SHAPES)[number];
 export function colourName(filter: string): string {
   const first = filter.startsWith("BP") ? "bp" : filter.startsWith("RP") ? "rp" : filter.charAt(0);
   const family: Record<string, string> = {
-    U: "u", u: "u", B: "b", bp: "b", g: "g", V: "v", G: "v", r: "r", R: "r", rp: "r", i: "i", I: "i",
-    z: "z", Z: "z", y: "y", Y: "y", J: "j", H: "h", K: "k",
+    U: "u",
+    u: "u",
+    B: "b",
+    bp: "b",
+    g: "g",
+    V: "v",
+    G: "v",
+    r: "r",
+    R: "r",
+    rp: "r",
+    i: "i",
+    I: "i",
+    z: "z",
+    Z: "z",
+    y: "y",
+    Y: "y",
+    J: "j",
+    H: "h",
+    K: "k",
   };
   return `--band-${family[first] ?? "other"}`;
 }

@@ -41,12 +41,24 @@ function axes(x: Scale, y: Scale, xs: readonly [number, number], ys: readonly [n
 function mark(star: FitStar, x: Scale, y: Scale): SVGElement {
   const said = `${fixed(star.ref_mag, 3)} mag, residual ${fixed(star.residual, 3)}`;
   const look = star.inlier < INLIER ? "outlier" : "inlier";
-  return svg("circle", { class: look, cx: x(star.ref_mag).toFixed(1), cy: y(star.residual).toFixed(1), r: 3 }, svg("title", {}, said));
+  return svg(
+    "circle",
+    { class: look, cx: x(star.ref_mag).toFixed(1), cy: y(star.residual).toFixed(1), r: 3 },
+    svg("title", {}, said),
+  );
 }
 
 /** The picture for one candidate, `width` pixels wide; `scatter` is its fitted scatter in magnitudes. */
-export function residualPlot(stars: readonly FitStar[], scatter: number | null, passband: string, width: number): SVGElement {
-  const xs = span(stars.map((star) => star.ref_mag), 0.1);
+export function residualPlot(
+  stars: readonly FitStar[],
+  scatter: number | null,
+  passband: string,
+  width: number,
+): SVGElement {
+  const xs = span(
+    stars.map((star) => star.ref_mag),
+    0.1,
+  );
   const ys = span([...stars.map((star) => star.residual), -0.05, 0.05], 0.01);
   const x = scaleOf(xs[0], xs[1], MARGIN.left, width - MARGIN.right);
   const y = scaleOf(ys[0], ys[1], HEIGHT - MARGIN.bottom, MARGIN.top);
@@ -54,7 +66,12 @@ export function residualPlot(stars: readonly FitStar[], scatter: number | null, 
   const wide = scatter ?? 0;
   return svg(
     "svg",
-    { class: "residuals", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Residuals of ${passband} against catalogue magnitude` },
+    {
+      class: "residuals",
+      viewBox: `0 0 ${width} ${HEIGHT}`,
+      role: "img",
+      "aria-label": `Residuals of ${passband} against catalogue magnitude`,
+    },
     svg("rect", { class: "band", x: left, width: right - left, y: y(wide), height: Math.max(0, y(-wide) - y(wide)) }),
     ...axes(x, y, xs, ys),
     svg("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),

@@ -115,5 +115,9 @@ export async function getOrCopy<T>(path: string, query: Query, copy: string | nu
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const what = error instanceof Error ? error.message : String(error);
-  return new Problem("SITE_ERROR", `This page made a mistake: ${what}.`, "Reload it; tell the operators if it stays so.");
+  return new Problem(
+    "SITE_ERROR",
+    `This page made a mistake: ${what}.`,
+    "Reload it; tell the operators if it stays so.",
+  );
 }

@@ -35,7 +35,10 @@ export function mjdOfUnix(ms: number): number {
 /** `2018-06-30 21:15` of an MJD, with seconds if wanted. */
 export function dateOfMjd(mjd: Maybe, seconds = false): string {
   if (mjd === null || mjd === undefined || !Number.isFinite(mjd) || Math.abs(mjd) > 1e6) return NONE;
-  return new Date(unixOfMjd(mjd)).toISOString().slice(0, seconds ? 19 : 16).replace("T", " ");
+  return new Date(unixOfMjd(mjd))
+    .toISOString()
+    .slice(0, seconds ? 19 : 16)
+    .replace("T", " ");
 }
 
 /** `2018-06-30 21:15` of an ISO 8601 date in UTC. */

@@ -58,7 +58,11 @@ export class CursorList<T> {
       this.#cursors[this.#cursors.length - 1] = next;
       void this.#load();
     } catch (error) {
-      if (asked === this.#asked) fill(root, problemBox(asProblem(error), () => void this.#load()));
+      if (asked === this.#asked)
+        fill(
+          root,
+          problemBox(asProblem(error), () => void this.#load()),
+        );
     } finally {
       if (asked === this.#asked) root.removeAttribute("aria-busy");
     }

@@ -57,7 +57,7 @@ export interface Told {
 }
 
 export type JobState =
-  | "CREATED" | "UPLOADED" | "CALIBRATING" | "WAITING_REFERENCE" | "DONE" | "REJECTED" | "FAILED" | "DELETED";
+  "CREATED" | "UPLOADED" | "CALIBRATING" | "WAITING_REFERENCE" | "DONE" | "REJECTED" | "FAILED" | "DELETED";
 
 /** What became of an upload: the fields of its point, and what else there is to say. */
 export interface Outcome extends Partial<Point> {
@@ -78,7 +78,11 @@ export interface Job {
 
 export interface Created {
   readonly job_id: string;
-  readonly upload: { readonly url: string; readonly fields: Readonly<Record<string, string>>; readonly max_bytes: number };
+  readonly upload: {
+    readonly url: string;
+    readonly fields: Readonly<Record<string, string>>;
+    readonly max_bytes: number;
+  };
 }
 
 export interface Me {

@@ -58,7 +58,11 @@ export interface Report {
     readonly inst_mag: number | null;
     readonly sep_arcsec: number | null;
   };
-  readonly calibration: Fit & { readonly mode: string; readonly confidence: number | null; readonly runner_up: string | null };
+  readonly calibration: Fit & {
+    readonly mode: string;
+    readonly confidence: number | null;
+    readonly runner_up: string | null;
+  };
   readonly candidates: readonly Candidate[];
   readonly offset: { readonly east_arcsec: number; readonly north_arcsec: number; readonly catalogue: string };
   readonly stars: {

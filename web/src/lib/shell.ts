@@ -50,7 +50,11 @@ async function corner(): Promise<void> {
     );
   };
   const name = me.observatory?.name ?? me.role;
-  fill(who, h("span", { class: "soft" }, name), h("button", { type: "button", class: "quiet", onclick: leave }, "Sign out"));
+  fill(
+    who,
+    h("span", { class: "soft" }, name),
+    h("button", { type: "button", class: "quiet", onclick: leave }, "Sign out"),
+  );
 }
 
 themeButton();

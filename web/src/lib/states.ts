@@ -23,7 +23,9 @@ export function problemBox(problem: Problem, again?: () => void): HTMLElement {
     h("p", { class: "what" }, problem.message),
     problem.hint ? h("p", {}, problem.hint) : null,
     h("p", { class: "code mono" }, `${problem.code}${id}`),
-    problem.status === 401 && location.pathname !== "/login.html" ? h("p", {}, h("a", { href: signInPage() }, "Sign in")) : null,
+    problem.status === 401 && location.pathname !== "/login.html"
+      ? h("p", {}, h("a", { href: signInPage() }, "Sign in"))
+      : null,
     again ? h("button", { type: "button", class: "quiet", onclick: again }, "Try again") : null,
   );
 }

@@ -46,7 +46,11 @@ function head<T>(column: Column<T>, ...children: Child[]): HTMLElement {
 /** A table of rows that do not change. */
 export function plainTable<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): HTMLElement {
   const body = h("tbody", { role: "rowgroup" }, ...rowsOf(columns, rows));
-  return frame(caption, columns.map((column) => head(column, column.title)), body);
+  return frame(
+    caption,
+    columns.map((column) => head(column, column.title)),
+    body,
+  );
 }
 
 /** A table of rows that are all here: sorted by a click on a head, shown a page at a time. */
@@ -64,7 +68,16 @@ export class LocalTable<T> {
     this.#columns = columns;
     this.#perPage = perPage;
     this.#what = what;
-    this.element = h("div", {}, frame(caption, columns.map((column) => this.#sortable(column)), this.#body), this.#pager);
+    this.element = h(
+      "div",
+      {},
+      frame(
+        caption,
+        columns.map((column) => this.#sortable(column)),
+        this.#body,
+      ),
+      this.#pager,
+    );
   }
 
   /** Show these rows, in this order, from the first page. */

@@ -29,8 +29,13 @@ const list = new CursorList<SkyEvent>({
 });
 
 function nothing(query: Query): HTMLElement {
-  if (query["q"]) return empty(`No event has “${String(query["q"])}” in its name. `, h("a", { href: "/newevent.html" }, "Add an event"));
-  if (query["observed"]) return empty("No event has a follow-up point yet. ", h("a", { href: "/upload.html" }, "Upload the first"));
+  if (query["q"])
+    return empty(
+      `No event has “${String(query["q"])}” in its name. `,
+      h("a", { href: "/newevent.html" }, "Add an event"),
+    );
+  if (query["observed"])
+    return empty("No event has a follow-up point yet. ", h("a", { href: "/upload.html" }, "Upload the first"));
   return empty("There are no events yet. ", h("a", { href: "/newevent.html" }, "Add the first"));
 }
 

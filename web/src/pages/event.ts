@@ -28,7 +28,9 @@ function facts(event: Omit<SkyEvent, "published" | "event_id" | "n_followups"> &
     fact("Dec", declination(event.dec_deg), h("small", {}, `${fixed(event.dec_deg, 6)}°`)),
     event.published ? fact("Published", dateOfIso(event.published), h("small", {}, "UTC")) : null,
     event.event_id ? fact("Number", String(event.event_id), h("small", {}, event.ivorn)) : null,
-    page ? fact("Web page", h("a", { href: page, rel: "noopener noreferrer" }, new URL(page, location.origin).hostname)) : null,
+    page
+      ? fact("Web page", h("a", { href: page, rel: "noopener noreferrer" }, new URL(page, location.origin).hostname))
+      : null,
     event.comment ? fact("Comment", event.comment) : null,
   );
 }
@@ -43,20 +45,42 @@ function table(points: readonly CurvePoint[], me: Me | null): HTMLElement {
     mayDelete(me, point.observatory_id)
       ? deleteButton(point.id, `${point.passband}, ${dateOfMjd(point.mjd)}`, () => void showCurve())
       : null;
-  const twin = new LocalTable<CurvePoint>("The points of the plot, latest first; “cal.” is the scatter of the comparison stars", "point", [
-    { title: "Date (UTC)", look: "w", cell: (point) => dateOfMjd(point.mjd), value: (point) => point.mjd },
-    { title: "MJD", look: "n", cell: (point) => fixed(point.mjd, 5), value: (point) => point.mjd },
-    { title: "Magnitude", look: "n", cell: (point) => magnitude(point.mag, point.mag_err, point.is_limit), value: (point) => point.mag },
-    { title: "Cal.", look: "n", cell: (point) => fixed(point.calib_err, 2), value: (point) => point.calib_err ?? 99 },
-    { title: "Filter", look: "w", cell: (point) => point.passband, value: (point) => point.passband },
-    { title: "Mode", cell: (point) => point.mode, value: (point) => point.mode },
-    { title: "Zero point", look: "n", cell: (point) => fixed(point.zero_point, 3), value: (point) => point.zero_point ?? 99 },
-    { title: "Points", look: "n", cell: (point) => point.n_matched, value: (point) => point.n_matched ?? 0 },
-    { title: "Outliers", look: "n", cell: (point) => fixed(point.outlier_fraction, 2), value: (point) => point.outlier_fraction ?? 9 },
-    { title: "Observatory", cell: (point) => point.observatory, value: (point) => point.observatory },
-    { title: "Report", cell: (point) => (point.job_id ? h("a", { href: reportPage(point.job_id) }, `${point.id}`) : `${point.id}`) },
-    { title: "", cell: removal },
-  ]);
+  const twin = new LocalTable<CurvePoint>(
+    "The points of the plot, latest first; “cal.” is the scatter of the comparison stars",
+    "point",
+    [
+      { title: "Date (UTC)", look: "w", cell: (point) => dateOfMjd(point.mjd), value: (point) => point.mjd },
+      { title: "MJD", look: "n", cell: (point) => fixed(point.mjd, 5), value: (point) => point.mjd },
+      {
+        title: "Magnitude",
+        look: "n",
+        cell: (point) => magnitude(point.mag, point.mag_err, point.is_limit),
+        value: (point) => point.mag,
+      },
+      { title: "Cal.", look: "n", cell: (point) => fixed(point.calib_err, 2), value: (point) => point.calib_err ?? 99 },
+      { title: "Filter", look: "w", cell: (point) => point.passband, value: (point) => point.passband },
+      { title: "Mode", cell: (point) => point.mode, value: (point) => point.mode },
+      {
+        title: "Zero point",
+        look: "n",
+        cell: (point) => fixed(point.zero_point, 3),
+        value: (point) => point.zero_point ?? 99,
+      },
+      { title: "Points", look: "n", cell: (point) => point.n_matched, value: (point) => point.n_matched ?? 0 },
+      {
+        title: "Outliers",
+        look: "n",
+        cell: (point) => fixed(point.outlier_fraction, 2),
+        value: (point) => point.outlier_fraction ?? 9,
+      },
+      { title: "Observatory", cell: (point) => point.observatory, value: (point) => point.observatory },
+      {
+        title: "Report",
+        cell: (point) => (point.job_id ? h("a", { href: reportPage(point.job_id) }, `${point.id}`) : `${point.id}`),
+      },
+      { title: "", cell: removal },
+    ],
+  );
   twin.set([...points].reverse());
   return twin.element;
 }
@@ -64,7 +88,11 @@ function table(points: readonly CurvePoint[], me: Me | null): HTMLElement {
 async function drawCurve(served: Served<LightCurveDocument>): Promise<void> {
   const points = pointsOf(served.data);
   if (points.length === 0) {
-    const upload = h("a", { href: `/upload.html?event=${encodeURIComponent(name)}` }, "Upload a catalogue of this field");
+    const upload = h(
+      "a",
+      { href: `/upload.html?event=${encodeURIComponent(name)}` },
+      "Upload a catalogue of this field",
+    );
     return fill(below, empty("No follow-up point yet. ", upload));
   }
   const me = await whoAmI();
@@ -93,7 +121,10 @@ async function showCurve(curve = fetchCurve()): Promise<void> {
   try {
     await drawCurve(await curve);
   } catch (error) {
-    fill(below, problemBox(asProblem(error), () => void showCurve()));
+    fill(
+      below,
+      problemBox(asProblem(error), () => void showCurve()),
+    );
   }
 }
 
@@ -104,7 +135,8 @@ function targetOf(document: LightCurveDocument): HTMLElement {
 }
 
 async function show(): Promise<void> {
-  if (name === "") return head("Event", empty("No event was named. ", h("a", { href: "/" }, "Choose one from the list")));
+  if (name === "")
+    return head("Event", empty("No event was named. ", h("a", { href: "/" }, "Choose one from the list")));
   head(name, loading("the event"));
   const curve = fetchCurve();
   curve.catch(() => undefined); // shown where the curve belongs, once the event is known
@@ -117,7 +149,11 @@ async function show(): Promise<void> {
     const problem = asProblem(error);
     if (!(problem instanceof Problem) || !problem.isOutage) return head(name, problemBox(problem));
     const copy = await curve.catch(() => null);
-    if (copy === null) return head(name, problemBox(problem, () => void show()));
+    if (copy === null)
+      return head(
+        name,
+        problemBox(problem, () => void show()),
+      );
     head(copy.data.target.name, targetOf(copy.data));
   }
   await showCurve(curve);

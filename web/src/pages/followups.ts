@@ -18,7 +18,8 @@ const list: CursorList<Point> = new CursorList<Point>({
   caption: "MJD at mid-exposure, UTC; “cal.” is the scatter of the comparison stars",
   path: "/api/followups",
   copy: (query) => (query["event"] || query["observatory"] ? null : "/data/followups.json"),
-  nothing: () => empty("There are no follow-up points here yet. ", h("a", { href: "/upload.html" }, "Upload a catalogue")),
+  nothing: () =>
+    empty("There are no follow-up points here yet. ", h("a", { href: "/upload.html" }, "Upload a catalogue")),
   columns: [
     { title: "Event", cell: (point) => h("a", { href: eventPage(point.event_name) }, point.event_name) },
     { title: "Date (UTC)", look: "w", cell: (point) => dateOfMjd(point.mjd) },
@@ -30,7 +31,10 @@ const list: CursorList<Point> = new CursorList<Point>({
     { title: "Points", look: "n", cell: (point) => point.n_matched },
     { title: "Observatory", cell: (point) => point.observatory },
     { title: "Calibrated", look: "w", cell: (point) => dateOfIso(point.calibrated_at) },
-    { title: "Report", cell: (point) => (point.job_id ? h("a", { href: reportPage(point.job_id) }, `${point.followup_id}`) : null) },
+    {
+      title: "Report",
+      cell: (point) => (point.job_id ? h("a", { href: reportPage(point.job_id) }, `${point.followup_id}`) : null),
+    },
     { title: "", cell: removal },
   ],
 });

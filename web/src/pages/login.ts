@@ -13,8 +13,15 @@ const next = localPath(new URLSearchParams(location.search).get("next"), "/uploa
 
 function form(): HTMLElement {
   const key = field(
-    "key", "Key",
-    h("input", { type: "password", name: "key", autocomplete: "current-password", required: true, spellcheck: "false" }),
+    "key",
+    "Key",
+    h("input", {
+      type: "password",
+      name: "key",
+      autocomplete: "current-password",
+      required: true,
+      spellcheck: "false",
+    }),
     "Your cpcs_… key, or the hashtag you had at the first CPCS.",
   );
   const trouble = h("div", { "aria-live": "polite" });
@@ -37,9 +44,17 @@ function form(): HTMLElement {
 
 const me = await whoAmI();
 if (me === null) {
-  fill(root, h("p", {}, "A key belongs to an observatory. Everything may be read without one; uploading needs it."), form());
+  fill(
+    root,
+    h("p", {}, "A key belongs to an observatory. Everything may be read without one; uploading needs it."),
+    form(),
+  );
   byId("key").focus();
 } else {
   const where = me.observatory ? `for ${me.observatory.name}` : "without an observatory";
-  fill(root, h("p", {}, `You are signed in ${where} (${me.role}, key ${me.key_id}).`), h("p", {}, h("a", { href: next }, "Go on")));
+  fill(
+    root,
+    h("p", {}, `You are signed in ${where} (${me.role}, key ${me.key_id}).`),
+    h("p", {}, h("a", { href: next }, "Go on")),
+  );
 }

@@ -28,8 +28,10 @@ function form(): HTMLElement {
     const d = parseAngle(dec.input.value, false);
     const goodRa = a !== null && a >= 0 && a < 360;
     const goodDec = d !== null && Math.abs(d) <= 90;
-    if (ra.input.value) ra.say(goodRa ? `${a.toFixed(5)}° = ${rightAscension(a)}` : "Not a right ascension (0 to 360 degrees).", !goodRa);
-    if (dec.input.value) dec.say(goodDec ? `${d.toFixed(5)}° = ${declination(d)}` : "Not a declination (−90 to +90 degrees).", !goodDec);
+    if (ra.input.value)
+      ra.say(goodRa ? `${a.toFixed(5)}° = ${rightAscension(a)}` : "Not a right ascension (0 to 360 degrees).", !goodRa);
+    if (dec.input.value)
+      dec.say(goodDec ? `${d.toFixed(5)}° = ${declination(d)}` : "Not a declination (−90 to +90 degrees).", !goodDec);
     return goodRa && goodDec ? { ra_deg: a, dec_deg: d } : null;
   };
   const submit = (event: Event): void => {
@@ -54,10 +56,18 @@ function form(): HTMLElement {
   return h(
     "form",
     { onsubmit: submit, onchange: () => void position() },
-    name.element, ra.element, dec.element, url.element, comment.element,
-    h("p", {}, button), trouble,
+    name.element,
+    ra.element,
+    dec.element,
+    url.element,
+    comment.element,
+    h("p", {}, button),
+    trouble,
   );
 }
 
 const me = await whoAmI();
-fill(byId("form"), me === null ? empty("Adding an event needs a key. ", h("a", { href: signInPage() }, "Sign in")) : form());
+fill(
+  byId("form"),
+  me === null ? empty("Adding an event needs a key. ", h("a", { href: signInPage() }, "Sign in")) : form(),
+);

@@ -14,7 +14,10 @@ void new CursorList<Observatory>({
   copy: () => "/data/observatories.json",
   nothing: () => empty("No observatory is registered yet."),
   columns: [
-    { title: "Observatory", cell: (site) => h("a", { href: `/followups.html?observatory=${site.observatory_id}` }, site.name) },
+    {
+      title: "Observatory",
+      cell: (site) => h("a", { href: `/followups.html?observatory=${site.observatory_id}` }, site.name),
+    },
     { title: "Longitude", look: "n", cell: (site) => fixed(site.longitude_deg, 4) },
     { title: "Latitude", look: "n", cell: (site) => fixed(site.latitude_deg, 4) },
     { title: "Altitude", look: "n", cell: (site) => fixed(site.altitude_m, 0) },

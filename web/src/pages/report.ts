@@ -18,11 +18,15 @@ function fact(term: string, said: Child, small = ""): HTMLElement {
 }
 
 function withError(value: Maybe, error: Maybe, decimals: number): string {
-  return error === null || error === undefined ? fixed(value, decimals) : `${fixed(value, decimals)} ± ${fixed(error, decimals)}`;
+  return error === null || error === undefined
+    ? fixed(value, decimals)
+    : `${fixed(value, decimals)} ± ${fixed(error, decimals)}`;
 }
 
 function percent(share: Maybe): string {
-  return share === null || share === undefined ? "—" : `${(100 * share).toFixed(share > 0.995 || share < 0.01 ? 1 : 0)} %`;
+  return share === null || share === undefined
+    ? "—"
+    : `${(100 * share).toFixed(share > 0.995 || share < 0.01 ? 1 : 0)} %`;
 }
 
 function result({ calibration, target, request }: Report): HTMLElement {
@@ -30,12 +34,20 @@ function result({ calibration, target, request }: Report): HTMLElement {
   return h(
     "dl",
     { class: "facts result" },
-    fact(target.limit ? "Limit" : "Magnitude", magnitude(target.mag, target.mag_err, target.limit), calibration.passband),
+    fact(
+      target.limit ? "Limit" : "Magnitude",
+      magnitude(target.mag, target.mag_err, target.limit),
+      calibration.passband,
+    ),
     fact("Zero point", withError(calibration.zero_point, calibration.zero_point_err, 3), "magnitudes"),
     fact("Scatter", withError(calibration.scatter, calibration.scatter_err, 3), "magnitudes"),
     fact("Points used", String(calibration.n_matched), "stars"),
     fact("Outlier fraction", fixed(calibration.outlier_fraction, 2)),
-    fact("Filter", request.forced === null ? "Chosen by the server" : "Forced", request.forced ?? `${percent(calibration.confidence)} sure, ${second}`),
+    fact(
+      "Filter",
+      request.forced === null ? "Chosen by the server" : "Forced",
+      request.forced ?? `${percent(calibration.confidence)} sure, ${second}`,
+    ),
   );
 }
 
@@ -44,7 +56,11 @@ function observation({ request, target, offset }: Report): HTMLElement {
   return h(
     "dl",
     { class: "facts" },
-    fact("Middle of the exposure", request.mjd === null ? "—" : `${dateOfMjd(request.mjd, true)} UTC`, request.mjd === null ? "" : `MJD ${request.mjd.toFixed(5)}`),
+    fact(
+      "Middle of the exposure",
+      request.mjd === null ? "—" : `${dateOfMjd(request.mjd, true)} UTC`,
+      request.mjd === null ? "" : `MJD ${request.mjd.toFixed(5)}`,
+    ),
     fact("Event at", `${rightAscension(request.ra_deg)} ${declination(request.dec_deg)}`, "ICRS"),
     fact("Source at", `${fixed(target.sep_arcsec, 2)}″`, `within ${request.matching_radius_arcsec}″ asked for`),
     fact("Offset of the astrometry", `${fixed(sky, 2)}″`, `against ${offset.catalogue || "nothing"}, taken out`),
@@ -56,7 +72,16 @@ function observation({ request, target, offset }: Report): HTMLElement {
 function candidates(report: Report, show: (candidate: Candidate) => void): HTMLElement {
   const winner = report.calibration.passband;
   const chooser = (candidate: Candidate): HTMLElement =>
-    h("button", { type: "button", class: "link", "aria-pressed": candidate.passband === winner ? "true" : "false", onclick: () => choose(candidate) }, candidate.passband);
+    h(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        "aria-pressed": candidate.passband === winner ? "true" : "false",
+        onclick: () => choose(candidate),
+      },
+      candidate.passband,
+    );
   const columns: Column<Candidate>[] = [
     { title: "Filter", cell: chooser },
     { title: "Zero point", look: "n", cell: (each) => withError(each.zero_point, each.zero_point_err, 3) },
@@ -69,37 +94,84 @@ function candidates(report: Report, show: (candidate: Candidate) => void): HTMLE
   const rows = rowsOf(columns, report.candidates);
   rows.forEach((row, i) => row.classList.toggle("won", report.candidates[i]?.passband === winner));
   const choose = (candidate: Candidate): void => {
-    rows.forEach((row, i) => row.querySelector("button")?.setAttribute("aria-pressed", String(report.candidates[i] === candidate)));
+    rows.forEach((row, i) =>
+      row.querySelector("button")?.setAttribute("aria-pressed", String(report.candidates[i] === candidate)),
+    );
     show(candidate);
   };
-  const heads = columns.map((column) => h("th", { scope: "col", role: "columnheader", class: column.look }, column.title));
-  return frame("Every filter that was tried; choose one to see its stars", heads, h("tbody", { role: "rowgroup" }, ...rows));
+  const heads = columns.map((column) =>
+    h("th", { scope: "col", role: "columnheader", class: column.look }, column.title),
+  );
+  return frame(
+    "Every filter that was tried; choose one to see its stars",
+    heads,
+    h("tbody", { role: "rowgroup" }, ...rows),
+  );
 }
 
 const WIDEST_PLOT = 960;
 
 const STAR_COLUMNS: readonly Column<FitStar>[] = [
-  { title: "RA, Dec", look: "w", cell: (star) => `${fixed(star.ra_deg, 6)}, ${fixed(star.dec_deg, 6)}`, value: (star) => star.ra_deg ?? 0 },
-  { title: "Instrumental", look: "n", cell: (star) => withError(star.inst_mag, star.inst_mag_err, 3), value: (star) => star.inst_mag ?? 99 },
-  { title: "Catalogue", look: "n", cell: (star) => withError(star.ref_mag, star.ref_err, 3), value: (star) => star.ref_mag },
+  {
+    title: "RA, Dec",
+    look: "w",
+    cell: (star) => `${fixed(star.ra_deg, 6)}, ${fixed(star.dec_deg, 6)}`,
+    value: (star) => star.ra_deg ?? 0,
+  },
+  {
+    title: "Instrumental",
+    look: "n",
+    cell: (star) => withError(star.inst_mag, star.inst_mag_err, 3),
+    value: (star) => star.inst_mag ?? 99,
+  },
+  {
+    title: "Catalogue",
+    look: "n",
+    cell: (star) => withError(star.ref_mag, star.ref_err, 3),
+    value: (star) => star.ref_mag,
+  },
   { title: "Residual", look: "n", cell: (star) => fixed(star.residual, 3), value: (star) => Math.abs(star.residual) },
-  { title: "Follows the fit", look: "n", cell: (star) => h("span", { class: star.inlier < INLIER ? "bad" : null }, percent(star.inlier)), value: (star) => star.inlier },
-  { title: "Separation, ″", look: "n", cell: (star) => fixed(star.sep_arcsec, 2), value: (star) => star.sep_arcsec ?? 0 },
+  {
+    title: "Follows the fit",
+    look: "n",
+    cell: (star) => h("span", { class: star.inlier < INLIER ? "bad" : null }, percent(star.inlier)),
+    value: (star) => star.inlier,
+  },
+  {
+    title: "Separation, ″",
+    look: "n",
+    cell: (star) => fixed(star.sep_arcsec, 2),
+    value: (star) => star.sep_arcsec ?? 0,
+  },
   { title: "Flags", look: "n", cell: (star) => star.flags, value: (star) => star.flags },
 ];
 
 function starsView(report: Report): { element: HTMLElement; show: (candidate: Candidate) => void } {
   const heading = h("h2", { id: "stars" });
   const picture = h("figure");
-  const table = new LocalTable<FitStar>("Degrees, ICRS; residual is catalogue − instrumental − zero point", "star", STAR_COLUMNS, 20);
+  const table = new LocalTable<FitStar>(
+    "Degrees, ICRS; residual is catalogue − instrumental − zero point",
+    "star",
+    STAR_COLUMNS,
+    20,
+  );
   const show = (candidate: Candidate): void => {
     const stars = starsOf(report, candidate);
     const outliers = stars.filter((star) => star.inlier < INLIER).length;
-    fill(heading, `Stars of ${candidate.passband} `, h("small", {}, `${count(stars.length, "star")}, ${count(outliers, "outlier")}`));
+    fill(
+      heading,
+      `Stars of ${candidate.passband} `,
+      h("small", {}, `${count(stars.length, "star")}, ${count(outliers, "outlier")}`),
+    );
     fill(
       picture,
-      stars.length > 0 && residualPlot(stars, candidate.scatter, candidate.passband, Math.min(root.clientWidth, WIDEST_PLOT)),
-      h("figcaption", {}, "Catalogue − instrumental − zero point, in magnitudes. Shaded: the scatter. Hollow: outliers."),
+      stars.length > 0 &&
+        residualPlot(stars, candidate.scatter, candidate.passband, Math.min(root.clientWidth, WIDEST_PLOT)),
+      h(
+        "figcaption",
+        {},
+        "Catalogue − instrumental − zero point, in magnitudes. Shaded: the scatter. Hollow: outliers.",
+      ),
     );
     table.set(stars);
   };
@@ -108,7 +180,11 @@ function starsView(report: Report): { element: HTMLElement; show: (candidate: Ca
 
 function panel(): HTMLElement {
   const source = `/api/calibrations/${encodeURIComponent(job)}/figures/panel.png`;
-  const picture = h("img", { src: source, alt: "Catalogue minus instrumental magnitude for every filter that was tried", loading: "lazy" });
+  const picture = h("img", {
+    src: source,
+    alt: "Catalogue minus instrumental magnitude for every filter that was tried",
+    loading: "lazy",
+  });
   const figure = h("figure", { class: "panel" }, h("a", { href: source }, picture));
   picture.addEventListener("error", () => fill(figure, empty("No figure was drawn for this calibration, or not yet.")));
   return figure;
@@ -124,7 +200,13 @@ function provenance(report: Report): HTMLElement {
     fact("Input", input.format, `${count(input.n_rows, "row")}, ${count(input.n_stars, "usable star")}`),
     fact("Columns", h("span", { class: "mono" }, columns.join(", "))),
     fact("SHA-256 of the file", h("span", { class: "mono digest" }, input.sha256 ?? "—")),
-    fact("Made by", report.pipeline, Object.entries(versions).map((each) => each.join(" ")).join(", ")),
+    fact(
+      "Made by",
+      report.pipeline,
+      Object.entries(versions)
+        .map((each) => each.join(" "))
+        .join(", "),
+    ),
     fact("Calibrating took", `${seconds.toFixed(2)} s`),
   );
 }
@@ -136,7 +218,12 @@ function draw(report: Report): void {
   fill(
     root,
     h("h1", {}, "Calibration report"),
-    h("p", { class: "lede" }, h("a", { href: eventPage(report.request.name) }, report.request.name), ` · upload ${job}`),
+    h(
+      "p",
+      { class: "lede" },
+      h("a", { href: eventPage(report.request.name) }, report.request.name),
+      ` · upload ${job}`,
+    ),
     result(report),
     observation(report),
     h("h2", {}, "Filters"),
@@ -150,12 +237,21 @@ function draw(report: Report): void {
 }
 
 async function load(): Promise<void> {
-  if (job === "") return fill(root, h("h1", {}, "Calibration report"), empty("No upload was named. ", h("a", { href: "/followups.html" }, "Choose one from the follow-ups")));
+  if (job === "")
+    return fill(
+      root,
+      h("h1", {}, "Calibration report"),
+      empty("No upload was named. ", h("a", { href: "/followups.html" }, "Choose one from the follow-ups")),
+    );
   fill(root, h("h1", {}, "Calibration report"), loading("the report"));
   try {
     draw(await get<Report>(`/api/calibrations/${encodeURIComponent(job)}/report`));
   } catch (error) {
-    fill(root, h("h1", {}, "Calibration report"), problemBox(asProblem(error), () => void load()));
+    fill(
+      root,
+      h("h1", {}, "Calibration report"),
+      problemBox(asProblem(error), () => void load()),
+    );
   }
 }
 

@@ -39,7 +39,11 @@ async function fillFilters(select: Field<HTMLSelectElement>): Promise<void> {
   try {
     const { items = [] } = await get<Catalogues>("/api/catalogues");
     const all = [...new Set(items.flatMap((each) => each.filters))].sort();
-    const anyGroup = h("optgroup", { label: "Any catalogue" }, ...all.map((band) => option(`any/${band}`, `any/${band}`)));
+    const anyGroup = h(
+      "optgroup",
+      { label: "Any catalogue" },
+      ...all.map((band) => option(`any/${band}`, `any/${band}`)),
+    );
     const groups = items.map((each) =>
       h(
         "optgroup",
@@ -58,17 +62,28 @@ async function fillFilters(select: Field<HTMLSelectElement>): Promise<void> {
 export class CommonForm {
   readonly element: HTMLElement;
   readonly #event = field(
-    "event", "Event",
+    "event",
+    "Event",
     h("input", { name: "event", required: true, autocomplete: "off", spellcheck: "false", placeholder: "Gaia18bmt" }),
     "Its name in the list of alerts.",
   );
   readonly #radius = field(
-    "radius", "Matching radius, arcsec",
-    h("input", { name: "radius", type: "number", value: "2", min: "0.1", max: "60", step: "0.1", inputmode: "decimal" }),
+    "radius",
+    "Matching radius, arcsec",
+    h("input", {
+      name: "radius",
+      type: "number",
+      value: "2",
+      min: "0.1",
+      max: "60",
+      step: "0.1",
+      inputmode: "decimal",
+    }),
     "How far from its position the event may lie.",
   );
   readonly #filter = field(
-    "filter", "Forced filter",
+    "filter",
+    "Forced filter",
     h("select", { name: "filter" }, option("no", "No (automatic determination)")),
     "The catalogue and filter to calibrate to.",
   );

@@ -22,22 +22,39 @@ class Picked {
   readonly #exposure: Field;
   #touched = false;
 
-  constructor(readonly file: File, remove: () => void) {
+  constructor(
+    readonly file: File,
+    remove: () => void,
+  ) {
     const id = `file-${++serial}`;
     this.#time = field(
-      `${id}-mjd`, "Middle of the exposure, MJD or UTC date",
+      `${id}-mjd`,
+      "Middle of the exposure, MJD or UTC date",
       h("input", { required: true, autocomplete: "off", inputmode: "text", placeholder: "58299.12500" }),
     );
-    this.#exposure = field(`${id}-exposure`, "Exposure, s", h("input", { type: "number", min: "0", step: "any", inputmode: "decimal" }));
+    this.#exposure = field(
+      `${id}-exposure`,
+      "Exposure, s",
+      h("input", { type: "number", min: "0", step: "any", inputmode: "decimal" }),
+    );
     this.#time.input.addEventListener("input", () => {
       this.#touched = true;
       checkMjd(this.#time);
     });
-    const drop = h("button", { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, onclick: remove }, "Leave out");
+    const drop = h(
+      "button",
+      { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, onclick: remove },
+      "Leave out",
+    );
     this.element = h(
       "li",
       {},
-      h("div", { class: "head" }, h("span", { class: "name" }, file.name), h("span", { class: "row" }, h("span", { class: "soft" }, bytes(file.size)), drop)),
+      h(
+        "div",
+        { class: "head" },
+        h("span", { class: "name" }, file.name),
+        h("span", { class: "row" }, h("span", { class: "soft" }, bytes(file.size)), drop),
+      ),
       h("div", { class: "grid" }, this.#time.element, this.#exposure.element),
     );
     void this.#guess();

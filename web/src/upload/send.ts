@@ -32,7 +32,9 @@ export function sendFile(file: File, created: Created, onProgress: (sent: number
     });
     for (const end of ["error", "abort", "timeout"] as const) {
       request.addEventListener(end, () => {
-        reject(new Problem("UNREACHABLE", "The connection broke while sending.", "Check the connection; it is tried again."));
+        reject(
+          new Problem("UNREACHABLE", "The connection broke while sending.", "Check the connection; it is tried again."),
+        );
       });
     }
     request.send(form);

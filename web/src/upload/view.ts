@@ -90,7 +90,11 @@ function waiting(told: { message: string; hint: string }): HTMLElement {
 }
 
 function refusal(job: Job): HTMLElement {
-  const told = job.error ?? { code: job.state, message: "The upload was refused without a reason.", hint: "Tell the operators." };
+  const told = job.error ?? {
+    code: job.state,
+    message: "The upload was refused without a reason.",
+    hint: "Tell the operators.",
+  };
   return h("div", {}, problemBox(new Problem(told.code, told.message, told.hint)), reportLink(job));
 }
 
@@ -113,8 +117,14 @@ function result(job: Job, outcome: Outcome): HTMLElement {
   return h(
     "div",
     {},
-    h("dl", { class: "facts result" }, ...rows.map(([term, said]) => h("div", {}, h("dt", {}, term), h("dd", {}, said)))),
-    outcome.existing_id ? h("p", {}, `This very file had already made point ${outcome.existing_id}; nothing was added.`) : null,
+    h(
+      "dl",
+      { class: "facts result" },
+      ...rows.map(([term, said]) => h("div", {}, h("dt", {}, term), h("dd", {}, said))),
+    ),
+    outcome.existing_id
+      ? h("p", {}, `This very file had already made point ${outcome.existing_id}; nothing was added.`)
+      : null,
     reportLink(job),
   );
 }
