@@ -159,6 +159,8 @@ def test_too_few_matches():
     with pytest.raises(TooFewMatches) as caught:
         run(references=far)
     assert caught.value.metadata["n_needed"] == 5
+    with pytest.raises(TooFewMatches, match="reference stars of APASS/V within"):
+        run(references=far, forced=parse_choice("APASS/V"))
 
 
 def test_magnitudes_without_meaning_are_a_poor_fit():

@@ -166,17 +166,26 @@ def _spoken(forced: Choice | None) -> str:
 
 def _fit_all(stars: StarList, reference: ReferenceStars, found: Match, forced: Choice | None) -> Iterator[Candidate]:
     """Yield the fit of each allowed passband of one catalogue that has enough stars."""
-    usable = _usable_sources(stars, found)
     photographic = bool(catalogue_data().get(reference.catalogue, {}).get("photographic", False))
+    for passband, mine in _usable(stars, reference, found, forced):
+        if mine.sum() >= LEAST_STARS:
+            mag, err = reference.bands[passband.filter]
+            rows = found.reference_index[mine]
+            yield _fit_one(stars, found, mine, mag[rows], err[rows], passband, photographic=photographic)
+
+
+def _usable(
+    stars: StarList, reference: ReferenceStars, found: Match, forced: Choice | None
+) -> Iterator[tuple[Passband, Bools]]:
+    """Yield each allowed passband of a catalogue, with which of the matched stars can be used in it."""
+    usable = _usable_sources(stars, found)
     for band, (mag, err) in reference.bands.items():
         if not _is_allowed(forced, reference, band):
             continue
         ref_mag, ref_err = mag[found.reference_index], err[found.reference_index]
         with np.errstate(invalid="ignore"):
             mine = usable & np.isfinite(ref_mag) & (ref_err >= 0.0) & (ref_err <= LARGEST_REFERENCE_ERROR)
-        if mine.sum() >= LEAST_STARS:
-            passband = Passband(reference.catalogue, band)
-            yield _fit_one(stars, found, mine, ref_mag[mine], ref_err[mine], passband, photographic=photographic)
+        yield Passband(reference.catalogue, band), mine
 
 
 def _usable_sources(stars: StarList, found: Match) -> Bools:
@@ -230,10 +239,10 @@ def _check_candidates(
         ra, dec = stars.centre
         raise NoReferenceStars(passband=_spoken(forced), radius_deg=stars.radius_deg, ra_deg=ra, dec_deg=dec)
     raise TooFewMatches(
-        n_matched=max(len(found.source_index) for _, found in pairs),
+        n_matched=max(int(mine.sum()) for item, found in pairs for _, mine in _usable(stars, item, found, forced)),
         radius_arcsec=radius,
         n_needed=LEAST_STARS,
-        passband=_spoken(forced),
+        of=f" of {_spoken(forced)}" if forced else "",
     )
 
 

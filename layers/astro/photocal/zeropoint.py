@@ -24,7 +24,8 @@ PARAMETERS = 3
 DEFAULT_PRIORS = Priors()
 _Z_NODES, _S_NODES, _F_NODES = 65, 21, 10
 _STARTS = 6
-_CLIMB, _FINISH = 8, 30  # rounds of climbing: from all starts to near the tops, from the best to its very top
+_SAMPLE = 200
+_CLIMB, _FINISH = 6, 30  # rounds of climbing: from all starts to near the tops, from the best to its very top
 _LOW, _HIGH = 0.158655, 0.841345  # the central 68.27 %
 
 
@@ -83,10 +84,12 @@ def fit_zero_point(difference: Floats, error: Floats, *, priors: Priors = DEFAUL
     if not (np.isfinite(difference).all() and np.isfinite(error).all()):
         raise ValueError("differences and errors must be finite")
     mixture = Mixture(difference, error, priors)
-    modes = mixture.modes(_starts(difference, error), rounds=_CLIMB)
     if len(difference) <= FEW_STARS:
-        return _from_grid(mixture, modes)
-    return _from_curvature(mixture, mixture.modes(modes.theta[:1], rounds=_FINISH))
+        return _from_grid(mixture, mixture.modes(_starts(difference, error), rounds=_CLIMB))
+    thin = slice(None, None, max(1, len(difference) // _SAMPLE))  # enough to find the way up
+    sample = Mixture(difference[thin], error[thin], priors)
+    near = sample.modes(_starts(sample.difference, error[thin]), rounds=_CLIMB)
+    return _from_curvature(mixture, mixture.modes(near.theta[:1], rounds=_FINISH))
 
 
 def _starts(difference: Floats, error: Floats) -> Floats:
