@@ -11,7 +11,7 @@ import pytest
 from astropy.table import Table
 
 from cpcs import errors
-from photocal.references import FolderBlobs, TileStore, fetch_into, import_file, import_into, list_folder
+from photocal.references import FolderBlobs, TileStore, import_file
 from photocal.references.guess import guess_columns, parse_columns
 from photocal.references.importer import catalogue_name
 
@@ -157,20 +157,14 @@ def test_names_in_any_spelling():
     assert catalogue_name("M67 standards") == "M67 standards"
 
 
-def test_the_commands(tmp_path):
-    path = tmp_path / "stars.csv"
-    path.write_text(CSV)
-    folder = tmp_path / "tiles"
-    summary = import_into(folder, "ogle3", path)
-    assert (summary.catalogue, summary.stars, summary.filters) == ("OGLE3", 2, ("I", "V"))
-    listed = list_folder(folder)
-    assert [(item.catalogue, item.stars, item.whole_tiles) for item in listed] == [("OGLE3", 2, 0)]
-    assert listed[0].tiles == summary.tiles
+def test_imported_and_asked_for_in_any_spelling(tmp_path):
+    store = TileStore(FolderBlobs(tmp_path))
+    stars = import_file(CSV.encode(), "ogle-iii")
+    assert store.add(stars) == store.summary()[0].tiles
+    assert [(item.catalogue, item.stars, item.whole_tiles) for item in store.summary()] == [("OGLE3", 2, 0)]
+    assert store.cone("ogle3", 270.1, -30.1, 0.01).n == 1
     with pytest.raises(errors.ReferenceUnavailable):
-        fetch_into(folder, "OGLE3", ra_deg=10.0, dec_deg=-30.0, radius_deg=0.1)
-    fetched = fetch_into(folder, "OGLE3", ra_deg=270.1, dec_deg=-30.1, radius_deg=0.01)
-    assert fetched.stars == 1
-    assert list_folder(tmp_path / "nowhere") == []
+        store.cone("OGLE3", 10.0, -30.0, 0.1)
 
 
 # --- real files ---------------------------------------------------------------------------------

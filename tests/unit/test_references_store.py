@@ -341,3 +341,7 @@ def test_proper_motions_carry_stars_to_the_epoch():
 def test_columns_of_different_length_are_refused():
     with pytest.raises(ValueError, match="differ in length"):
         ReferenceStars(catalogue="X", ra_deg=np.zeros(2), dec_deg=np.zeros(3))
+
+
+def test_an_empty_folder_holds_nothing(tmp_path):
+    assert TileStore(FolderBlobs(tmp_path / "nowhere")).summary() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import zlib
 
-from cpcs.errors import BombSent, NotACatalogue, UnreadableUpload
+from cpcs.errors import BombSent, NotACatalogue
 from photocal.readers.limits import Limits
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
@@ -17,8 +17,9 @@ _OTHER = {
     b"Rar!": "RAR",
     b"(\xb5/\xfd": "zstd",
 }
-_ROOM = 2**20  # what the ratio always leaves: an empty catalogue packs well
-_STEP = 2**20
+_ROOM = 2**23  # what the ratio always leaves: an empty catalogue packs well
+_STEP = 2**16
+_MOST_MEMBERS = 5_000
 
 
 def unpacked(data: bytes, limits: Limits) -> bytes:
@@ -38,9 +39,7 @@ def unpacked(data: bytes, limits: Limits) -> bytes:
         return data
     cap = min(limits.unpacked_bytes, max(limits.unpack_ratio * len(data), _ROOM))
     try:
-        plain = _gunzipped(data, cap) if data.startswith(GZIP) else _bunzipped(data, cap)
-    except UnreadableUpload:
-        raise
+        plain = _unpacked(data, GZIP if data.startswith(GZIP) else BZIP2, cap)
     except (zlib.error, OSError, EOFError, ValueError) as error:
         raise NotACatalogue(reason=f"it cannot be unpacked ({error})") from error
     if plain.startswith((GZIP, BZIP2)):
@@ -48,35 +47,23 @@ def unpacked(data: bytes, limits: Limits) -> bytes:
     return plain
 
 
-def _gunzipped(data: bytes, cap: int) -> bytes:
-    parts, size, rest = [], 0, data
-    while rest.startswith(GZIP):  # a file may hold several members
-        member = zlib.decompressobj(wbits=31)
-        part = member.decompress(rest, cap - size + 1)
-        size += len(part)
-        if size > cap:
-            raise BombSent(limit=cap)
-        if not member.eof:
-            raise NotACatalogue(reason="it cannot be unpacked (cut short)")
-        parts.append(part)
-        # Nothing in, nothing out: thousands of empty members must not be walked one by one.
-        if not part and len(parts) > 1:
-            raise BombSent(limit=cap)
-        rest = member.unused_data
-    return b"".join(parts)
-
-
-def _bunzipped(data: bytes, cap: int) -> bytes:
-    unpacker = bz2.BZ2Decompressor()
-    parts = [unpacker.decompress(data, min(cap + 1, _STEP))]
-    size = len(parts[0])
-    while not unpacker.eof:
-        if size > cap:
-            raise BombSent(limit=cap)
-        if unpacker.needs_input:
-            raise NotACatalogue(reason="it cannot be unpacked (cut short)")
-        parts.append(unpacker.decompress(b"", min(cap + 1 - size, _STEP)))
-        size += len(parts[-1])
-    if size > cap:
-        raise BombSent(limit=cap)
-    return b"".join(parts)
+def _unpacked(data: bytes, magic: bytes, cap: int) -> bytes:
+    """Unpack member by member: pigz, bgzip and pbzip2 write many into one file."""
+    parts: list[bytes] = []
+    size = position = 0
+    for _ in range(_MOST_MEMBERS):
+        member = zlib.decompressobj(wbits=31) if magic == GZIP else bz2.BZ2Decompressor()
+        while not member.eof:
+            # In small steps, because what a member leaves unused is copied.
+            step = data[position : position + _STEP]
+            if not step:
+                raise NotACatalogue(reason="it cannot be unpacked (cut short)")
+            part = member.decompress(step, cap - size + 1)
+            size += len(part)
+            if size > cap:
+                raise BombSent(limit=cap)
+            parts.append(part)
+            position += len(step) - len(member.unused_data)
+        if not data.startswith(magic, position):
+            return b"".join(parts)
+    raise BombSent(limit=cap)

@@ -1,6 +1,6 @@
 """Reference stars: the tile store, the sources that fill it, and files that are imported into it."""
 
-from photocal.references.importer import ImportSummary, fetch_into, import_file, import_into, list_folder
+from photocal.references.importer import import_file
 from photocal.references.stars import ReferenceStars
 from photocal.references.store import Blobs, CatalogueSummary, FolderBlobs, Source, TileStore
 from photocal.references.vizier import Breaker, VizierSource
@@ -10,13 +10,9 @@ __all__ = [
     "Breaker",
     "CatalogueSummary",
     "FolderBlobs",
-    "ImportSummary",
     "ReferenceStars",
     "Source",
     "TileStore",
     "VizierSource",
-    "fetch_into",
     "import_file",
-    "import_into",
-    "list_folder",
 ]

@@ -1,10 +1,8 @@
-"""Reference stars from files: a private catalogue, an OGLE map, rows saved from VizieR. And what the commands do."""
+"""Reference stars from files: a private catalogue, an OGLE map, rows saved from VizieR."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
 
 from cpcs.errors import BadField, EmptyFile
 from cpcs.passbands import catalogue_named
@@ -14,8 +12,6 @@ from photocal.readers.unpack import unpacked
 from photocal.references.declared import stars_of
 from photocal.references.guess import guess_columns, parse_columns
 from photocal.references.stars import ReferenceStars
-from photocal.references.store import CatalogueSummary, FolderBlobs, Source, TileStore
-from photocal.references.vizier import VizierSource
 from photocal.references.votable import is_votable, read_votable
 
 # An operator's own files are trusted with more than an observer's uploads.
@@ -23,16 +19,6 @@ IMPORT_LIMITS = Limits(
     text_bytes=2**31, fits_bytes=2**31, lines=20_000_000, columns=999, line_length=65_536, unpacked_bytes=2**31
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportSummary:
-    """What an import or a fetch brought."""
-
-    catalogue: str
-    stars: int
-    filters: tuple[str, ...]
-    tiles: int
 
 
 def catalogue_name(given: str) -> str:
@@ -81,46 +67,3 @@ def _table(data: bytes) -> RawTable:
     if table is None or not table.n_rows:
         raise EmptyFile(size=len(data))
     return table
-
-
-def import_into(folder: Path, catalogue: str, path: Path, columns: str | None = None) -> ImportSummary:
-    """Import a file into a folder of tiles: ``references import``.
-
-    Raises
-    ------
-    UnreadableUpload, BadField
-        From `import_file`.
-    """
-    stars = import_file(path.read_bytes(), catalogue, columns)
-    tiles = TileStore(FolderBlobs(folder)).add(stars)
-    return ImportSummary(catalogue=stars.catalogue, stars=stars.n, filters=stars.filters, tiles=tiles)
-
-
-def fetch_into(
-    folder: Path,
-    catalogue: str,
-    *,
-    ra_deg: float,
-    dec_deg: float,
-    radius_deg: float,
-    source: Source | None = None,
-) -> ImportSummary:
-    """Fill the tiles of a cone from VizieR, those that are missing: ``references fetch``.
-
-    Raises
-    ------
-    ReferenceUnavailable
-        VizieR is not to be had.
-    BadField
-        `catalogue` is not well written.
-    """
-    name = catalogue_name(catalogue)
-    store = TileStore(FolderBlobs(folder), source or VizierSource())
-    stars = store.cone(name, ra_deg, dec_deg, radius_deg)
-    held = next((item for item in store.summary() if item.catalogue == name), None)
-    return ImportSummary(catalogue=name, stars=stars.n, filters=stars.filters, tiles=held.tiles if held else 0)
-
-
-def list_folder(folder: Path) -> list[CatalogueSummary]:
-    """Return what a folder of tiles holds: ``references list``."""
-    return TileStore(FolderBlobs(folder)).summary()

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from cpcs.errors import ReferenceUnavailable
-from cpcs.passbands import covers
+from cpcs.passbands import catalogue_named, covers
 from photocal.references import sky
 from photocal.references.declared import finished
 from photocal.references.sky import ORDER, Cone
@@ -117,15 +117,17 @@ class TileStore:
     def cone(self, catalogue: str, ra_deg: float, dec_deg: float, radius_deg: float) -> ReferenceStars:
         """Return the reference stars within a cone, ready for a fit.
 
-        Missing tiles are asked of the source. Where an imported file covers at least half of the cone, it is used as
-        it is: stars beyond it are merely not matched. Without a source, any part that is covered is used. Where the
-        catalogue does not reach this declination, there are no stars, and that is a complete answer.
+        The catalogue may be named in any spelling. Missing tiles are asked of the source. Where an imported file
+        covers at least half of the cone, it is used as it is: stars beyond it are merely not matched. Without a
+        source, any part that is covered is used. Where the catalogue does not reach this declination, there are no
+        stars, and that is a complete answer.
 
         Raises
         ------
         ReferenceUnavailable
             Nothing of the cone is known here, and the source cannot be had.
         """
+        catalogue = catalogue_named(catalogue) or catalogue
         cone = (float(ra_deg) % 360.0, float(dec_deg), float(radius_deg))
         numbers = sky.tiles_touching(*cone)
         tiles = self._load(catalogue, numbers)
