@@ -13,15 +13,8 @@ from cpcs.passbands import ANY, Choice, parse_choice
 from photocal import report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
-from photocal.references import (
-    FolderBlobs,
-    ImportSummary,
-    ReferenceStars,
-    TileStore,
-    fetch_into,
-    import_into,
-    list_folder,
-)
+from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, import_file
+from photocal.references.importer import catalogue_name
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
@@ -144,18 +137,19 @@ def write_figures(calibration: Calibration, folder: Path) -> None:
 
 def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:
     """Import a file of reference stars into a folder; returns what was done, in one line."""
-    _read(path)  # says what is wrong with the path, if anything is
-    return _said(import_into(folder, catalogue, path, columns))
+    stars = import_file(_read(path), catalogue, columns)
+    tiles = TileStore(FolderBlobs(folder)).add(stars)
+    return f"{_said(stars)}, {tiles} tiles\n"
 
 
 def fetch_references(catalogue: str, folder: Path, ra_deg: float, dec_deg: float, radius_deg: float) -> str:
-    """Fetch reference stars from VizieR into a folder; returns what was done, in one line."""
-    return _said(fetch_into(folder, catalogue, ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=radius_deg))
+    """Fetch reference stars from VizieR into a folder, where it lacks them; returns what was done, in one line."""
+    store = TileStore(FolderBlobs(folder), source=VizierSource())
+    return f"{_said(store.cone(catalogue_name(catalogue), ra_deg, dec_deg, radius_deg))}\n"
 
 
-def _said(summary: ImportSummary) -> str:
-    filters = ", ".join(summary.filters) or "no filter"
-    return f"{summary.catalogue}: {summary.stars} stars in {filters}, {summary.tiles} tiles\n"
+def _said(stars: ReferenceStars) -> str:
+    return f"{stars.catalogue}: {stars.n} stars in {', '.join(stars.filters) or 'no filter'}"
 
 
 def _read(path: Path) -> bytes:
@@ -170,6 +164,6 @@ def list_references(folder: Path) -> str:
     lines = [
         f"{item.catalogue}: {item.stars} stars in {', '.join(item.filters)}, "
         f"{item.tiles} tiles ({item.whole_tiles} whole), {item.megabytes:.2f} MB\n"
-        for item in list_folder(folder)
+        for item in TileStore(FolderBlobs(folder)).summary()
     ]
     return "".join(lines) or "nothing\n"
