@@ -19,7 +19,7 @@ from pathlib import Path
 
 from infra.local import processes
 from infra.local.deploy import ROOT
-from infra.local.emulator import EmulatorError
+from infra.local.emulator import Emulator, EmulatorError
 from infra.local.home import Home, StackError
 from infra.local.stack import EmbeddedStack
 
@@ -78,6 +78,7 @@ def _start(given: argparse.Namespace) -> int:
         if stack.recovered is not None:
             print(f"The last run did not end properly; rebuilt from S3: {stack.recovered}")
         print(f"CPCS is at {stack.url} (after {time.monotonic() - began:.1f} s). Ctrl-C ends it.", flush=True)
+        stack.warm_up()
         lived = wait_until_asked_to_end(stack)
         ended_by_itself = f"The emulator ended by itself: see {given.state / 'emulator.log'}"
         print("Ending ..." if lived else ended_by_itself, flush=True)
@@ -90,6 +91,7 @@ def _throw_away(folder: Path) -> None:
         raise StackError(f"a stack runs in {folder}: stop it first")
     if not home.is_state:
         raise StackError(f"{folder} is not a state folder: it is left as it is")
+    Emulator(folder).end_leftover()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -111,8 +113,9 @@ def _status(given: argparse.Namespace) -> int:
     if not home.is_locked or not url:
         print("It is not running.")
         return 1
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"{url}/api/health", timeout=10) as answer:  # noqa: S310  # http on loopback
+        with directly.open(f"{url}/api/health", timeout=10) as answer:
             health = answer.read().decode()
     except urllib.error.URLError as error:
         health = str(error)

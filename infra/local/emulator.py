@@ -27,7 +27,9 @@ ROOT_KEY = "test"  # the emulator's name and secret of the account's root; never
 STARTING_S = 60.0
 STOPPING_S = 60.0
 FORGET_AFTER_LOG_BYTES = 20 * 1024 * 1024
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")  # on the way to VizieR
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmulatorError(RuntimeError):
@@ -156,29 +158,34 @@ class Emulator:
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         """Return all that the emulator may see; the functions' workers inherit it."""
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return passed_on | {
-            "GATEWAY_PORT": str(self.port),
-            "BIND_HOST": HOST,
-            "AWS_ENDPOINT_URL": self.endpoint,  # for the functions
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "IOT_MTLS_ENABLED": "0",  # listens on all interfaces otherwise
-            "SFTP_ENABLED": "0",
-            "AUTH": "true",
-            "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.state_folder),
-            "S3_PERSIST": "1",
-            "S3_DATA_DIR": str(self.objects_folder),
-            # Room for old-interface uploads that wait for their calibration in the same call, and for that calibration.
-            "LAMBDA_ACCOUNT_CONCURRENCY": "24",
-            "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
-            "LOG_LEVEL": "WARNING",
-            "TMPDIR": str(temporary),
-            "HOME": str(temporary / "home"),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
+        names = (*_PASSED_ON, *_PROXIES)
+        passed_on = {name: os.environ[name] for name in names if name in os.environ}
+        return (
+            passed_on
+            | no_proxy()
+            | {
+                "GATEWAY_PORT": str(self.port),
+                "BIND_HOST": HOST,
+                "AWS_ENDPOINT_URL": self.endpoint,  # for the functions
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "IOT_MTLS_ENABLED": "0",  # listens on all interfaces otherwise
+                "SFTP_ENABLED": "0",
+                "AUTH": "true",
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self.state_folder),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self.objects_folder),
+                # Room for uploads of the old interface, which wait for their calibration in the same call, and for it.
+                "LAMBDA_ACCOUNT_CONCURRENCY": "24",
+                "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+                "LOG_LEVEL": "WARNING",
+                "TMPDIR": str(temporary),
+                "HOME": str(temporary / "home"),
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+                "PYTHONUNBUFFERED": "1",
+            }
+        )
 
     def _wait_until_healthy(self) -> None:
         process = self._require_process()
@@ -188,7 +195,7 @@ class Emulator:
                 self._forget()
                 raise EmulatorError(f"the emulator ended at once:\n{self.log_end()}")
             with contextlib.suppress(OSError, ValueError):
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5) as answer:  # noqa: S310  # http on loopback
+                with _DIRECTLY.open(f"{self.endpoint}/_ministack/health", timeout=5) as answer:
                     if json.load(answer)["auth"] != "enabled":
                         self.kill()
                         raise EmulatorError("the emulator does not enforce IAM")
@@ -200,6 +207,13 @@ class Emulator:
     def log_end(self, n_bytes: int = 4000) -> str:
         """Return the end of the log."""
         return self.log.read_bytes()[-n_bytes:].decode(errors="replace")
+
+
+def no_proxy() -> dict[str, str]:
+    """Return the variables that keep a proxy out of what happens on this machine."""
+    others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = ",".join(filter(None, (others, HOST, "localhost")))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def free_port() -> int:

@@ -113,7 +113,7 @@ class EmbeddedStack:
     def environment(self) -> dict[str, str]:
         """The variables with which a process works on this stack as the account's root."""
         deployment = self.deployment
-        return {
+        return emulator.no_proxy() | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": emulator.ROOT_KEY,
             "AWS_SECRET_ACCESS_KEY": emulator.ROOT_KEY,
@@ -159,6 +159,12 @@ class EmbeddedStack:
         if done.returncode:
             raise StackError(f"{module} failed:\n{done.stderr[-4000:]}")
         return done.stdout
+
+    def warm_up(self) -> None:
+        """Let the sweeper look once, in the background: the first upload then finds the science loaded."""
+        self.client("lambda").invoke(
+            FunctionName=self.deployment.calibrate_function, InvocationType="Event", Payload=b'{"task": "sweep"}'
+        )
 
     # --- its life -------------------------------------------------------------------------------
 
@@ -233,11 +239,13 @@ class EmbeddedStack:
 
     def _start_emulator(self) -> None:
         self.recovered = None
-        unclean = self._home.mark.exists()
+        port = self._home.notes().get("emulator_port", 0)
+        self._emulator.port = home.the_same_or_another(port)
+        # The emulator knows its queues by their addresses: with another port, its old state finds none of them.
+        unclean = self._home.mark.exists() or (port and port != self._emulator.port)
         self._home.mark.touch()
         if unclean:
             self._rebuild_state()
-        self._emulator.port = home.the_same_or_another(self._home.notes().get("emulator_port", 0))
         self._emulator.start()
         self._deployment = Deployment.read(self._home.deployment)
         if not self._is_current():

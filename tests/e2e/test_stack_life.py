@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra import seed
 from infra.local import deploy, processes
@@ -61,13 +64,51 @@ def test_port_in_use_is_refused(own, tmp_path):
         EmbeddedStack(tmp_path, port=own.port).start()
 
 
-def test_functions_run_with_their_own_rights(own):
-    # The query function's role may not write, and the emulator enforces it.
-    iam = own.client("iam")
-    names = [role["RoleName"] for role in iam.list_roles()["Roles"] if "Query" in role["RoleName"]]
-    assert len(names) == 1
-    document = iam.get_role_policy(RoleName=names[0], PolicyName="query")["PolicyDocument"]
-    assert "dynamodb:PutItem" not in str(document)
+def as_role(stack, function):
+    """Return a session with the rights of one function."""
+    (arn,) = [role["Arn"] for role in stack.client("iam").list_roles()["Roles"] if function in role["RoleName"]]
+    found = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="tester")["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+        region_name=deploy.REGION,
+    )
+
+
+def test_rights_are_enforced(own):
+    item = {"pk": {"S": "rights"}, "sk": {"S": "rights"}}
+    wanted = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": item["pk"]}}
+    table = own.deployment.table
+    for function, may_write in (("Query", False), ("Upload", True), ("Calibrate", True)):
+        dynamodb = as_role(own, function).client("dynamodb", endpoint_url=own.endpoint)
+        with contextlib.nullcontext() if may_write else pytest.raises(ClientError, match="AccessDenied"):
+            dynamodb.put_item(TableName=table, Item=item)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            dynamodb.scan(TableName=table)
+        assert dynamodb.query(TableName=table, **wanted)["Count"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("function", "key", "may_put"),
+    [
+        ("Upload", "uploads/rights/other", True),
+        ("Upload", "results/rights/0001/outcome.json", False),
+        ("Upload", "references/APASS/1", False),
+        ("Calibrate", "references/APASS/rights", True),
+        ("Calibrate", "registry/keys/rights.json", False),
+        ("Calibrate", "tombstones/rights.json", False),
+        ("Query", "registry/cursor-secret", False),
+    ],
+)
+def test_each_function_writes_only_its_own_objects(own, function, key, may_put):
+    s3 = as_role(own, function).client("s3", endpoint_url=own.endpoint, config=Config(s3={"addressing_style": "path"}))
+    with contextlib.nullcontext() if may_put else pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=own.deployment.data_bucket, Key=key, Body=b"x")
+    if may_put:
+        assert s3.list_objects_v2(Bucket=own.deployment.data_bucket, Prefix=key)["KeyCount"] == 1
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket=own.deployment.data_bucket, Key=key)
 
 
 def test_restart_keeps_everything(own, connect):
