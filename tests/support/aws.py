@@ -180,11 +180,14 @@ NOT_IN_S3 = frozenset({"attempt", "lease_owner", "lease_until", "retry_after", "
 
 
 def lasting(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what must be the same after a reindex: all but sessions, and what is in no object of S3."""
+    """Return what must be the same after a reindex: all but sessions, and what is in no object of S3.
+
+    Counters may fall back to the last number that anybody knows of.
+    """
     return {
         key: {name: value for name, value in item.items() if name not in NOT_IN_S3}
         for key, item in dump(store).items()
-        if not key[0].startswith("SES#")
+        if not key[0].startswith(("SES#", "COUNTER#"))
     }
 
 
