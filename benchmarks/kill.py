@@ -32,7 +32,7 @@ from cpcs_client import Client, Refused, Unreachable
 from infra import sample, seed
 from infra.local.deploy import ROOT
 from infra.local.emulator import free_port
-from infra.local.stack import read_notes
+from infra.local.home import Home
 
 FIRST_MJD = 60000.0
 STARTING_S = 120.0
@@ -184,7 +184,7 @@ def _settle(launcher: Launcher, loaded: sample.Sample, jobs: list[str], tally: T
 def _environment(folder: Path) -> Iterator[None]:
     """Work on the stack of a folder as the account's root."""
     before = dict(os.environ)
-    os.environ.update(read_notes(folder)["environment"])
+    os.environ.update(Home(folder).notes()["environment"])
     try:
         yield
     finally:
