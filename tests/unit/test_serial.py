@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cpcs import apikeys, names, serial
@@ -110,6 +110,8 @@ def test_only_records():
         serial.from_json(Odd, {"value": [1]})
 
 
+@example("ivo://ivo://Gaia18bmt")
+@example("a#ivo:// b1")
 @given(st.text("abGZ01 ./:#+-()@~&ivo", max_size=60) | st.text(max_size=140))
 def test_the_key_of_a_key_is_itself(name: str):
     try:

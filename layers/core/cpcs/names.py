@@ -33,7 +33,7 @@ def clean(given: str) -> str:
     ('Gaia18bmt', 'CRTS J105122.8+672528')
     """
     name = " ".join(unicodedata.normalize("NFC", given).split())
-    if name[: len(SCHEME)].lower() == SCHEME:
+    while name[: len(SCHEME)].lower() == SCHEME:  # some scripts put it before a name that has it
         name = name[len(SCHEME) :].strip()
     if not name:
         raise MissingField(field="event", meaning="the name of the alert, for instance Gaia18bmt")
