@@ -127,7 +127,7 @@ def test_ids_sort_by_time_and_differ(scene: Scene, now: Clock):
     ids = []
     for _ in range(20):
         ids.append(scene.store.jobs.new_id())
-        now.turn(0.001)
+        now.turn(0.002)
     assert ids == sorted(ids)
     assert len({job_id[10:] for job_id in ids}) == 20
     assert all(len(job_id) == 26 and job_id.isalnum() for job_id in ids)
