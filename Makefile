@@ -27,7 +27,7 @@ $(VENV)/ready: requirements/dev.txt
 
 web: web/dist/index.html ## build the site into web/dist
 
-WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web \( -name node_modules -o -name dist -o -name build \) -prune -o -type f -print 2>/dev/null)
 web/dist/index.html: $(WEB_SOURCES) infra/node.sh | $(VENV)/ready
 	infra/node.sh $(PYTHON) npm --prefix web install --no-package-lock --no-audit --no-fund --loglevel=error
 	infra/node.sh $(PYTHON) npm --prefix web run build
@@ -68,7 +68,7 @@ templates: setup .venv-sam/ready
 
 .venv-sam/ready: requirements/sam.txt
 	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
 format: setup ## put the code in its one form

@@ -1,4 +1,4 @@
-"""Uploads while the embedded stack is killed by SIGKILL: is every acknowledged upload a point or a coded refusal?
+"""Uploads while the embedded stack is killed by SIGKILL: every acknowledged one must end as a point or a refusal.
 
     python -m benchmarks.kill [--uploads 200] [--kills 3] [--seed 1]
 

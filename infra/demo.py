@@ -7,6 +7,7 @@ curve. The field is made by our own simulator, so that the result can be held ag
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 from cpcs_client import Client
 from infra import sample, seed
-from infra.local.__main__ import PORT, _throw_away as throw_away, wait_until_asked_to_end
+from infra.local.__main__ import PORT, throw_away, wait_until_asked_to_end
 from infra.local.deploy import ROOT
 from infra.local.stack import EmbeddedStack
 
@@ -79,7 +80,19 @@ def describe(job: dict[str, Any], seconds: float) -> str:
 
 def row(point: dict[str, Any]) -> str:
     """Return a point as the list of follow-ups shows it."""
-    names = ("id", "event", "observatory", "MJD", "mag", "mag_err", "calib_err", "npoints", "catalogue", "filter", "mode")
+    names = (
+        "id",
+        "event",
+        "observatory",
+        "MJD",
+        "mag",
+        "mag_err",
+        "calib_err",
+        "npoints",
+        "catalogue",
+        "filter",
+        "mode",
+    )
     error = point["mag_err"] if point["mag_err"] is not None else -1.0
     cells = (
         str(point["followup_id"]), point["event_name"], point["observatory"], f"{point['mjd']:.5f}",
@@ -87,7 +100,9 @@ def row(point: dict[str, Any]) -> str:
         point["catalogue"], point["filter"], point["mode"],
     )  # fmt: skip
     widths = [max(len(name), len(cell)) for name, cell in zip(names, cells, strict=True)]
-    lines = ("  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) for texts in (names, cells))
+    lines = (
+        "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) for texts in (names, cells)
+    )
     return "\n".join("  " + line.rstrip() for line in lines)
 
 
@@ -98,7 +113,9 @@ def run(stack: EmbeddedStack, folder: Path) -> bool:
     file = folder / "observer.cat"
     file.write_bytes(field.catalogue)
     print(f"Field simulated by our own simulator (seed {field.seed}, not on the sky): {field.n_observed} stars,")
-    print(f"observed in {field.setup.passband}; the observer's catalogue is {file.name}, {len(field.catalogue)} bytes.\n")
+    print(
+        f"observed in {field.setup.passband}; the observer's catalogue is {file.name}, {len(field.catalogue)} bytes.\n"
+    )
     with Client(stack.url, loaded.secret) as client:
         done = upload(client, file, event=loaded.event.name, mjd=field.setup.mjd, exposure_s=60.0)
     print(describe(done.job, done.seconds) + "\n")
@@ -110,9 +127,9 @@ def run(stack: EmbeddedStack, folder: Path) -> bool:
 
 def agrees(point: dict[str, Any], truth: float, passband: str) -> bool:
     """Print and return whether a result agrees with what was simulated."""
-    error = max(FLOOR, (point["mag_err"] ** 2 + point["zero_point_err"] ** 2) ** 0.5)
-    off = point["mag"] - truth
-    good = abs(off) <= SIGMAS * error and point["passband"] == passband
+    off: float = point["mag"] - truth
+    error: float = math.hypot(point["mag_err"], point["zero_point_err"])
+    good = abs(off) <= SIGMAS * max(FLOOR, error) and bool(point["passband"] == passband)
     verdict = "agrees" if good else "DOES NOT AGREE"
     print(f"Truth: {truth:.4f} mag in {passband}. The result is {off:+.4f} mag off and {verdict}.")
     return good

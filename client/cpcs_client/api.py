@@ -145,6 +145,10 @@ class Client:
         """Return the event's light curve: the full document, in columns."""
         return self._send("GET", f"/api/lightcurves/{quote(event, safe='')}")
 
+    def report(self, job_id: str) -> Document:
+        """Return all that a calibration found: every candidate, every star."""
+        return self._send("GET", f"/api/calibrations/{job_id}/report")
+
     def me(self) -> Document:
         """Return whose key this is."""
         return self._send("GET", "/api/me")

@@ -11,12 +11,12 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from cpcs.storage.layout import job_of_upload
-from photocal.references import TileStore, VizierSource
 
 from cpcs.errors import CpcsError
 from cpcs.settings import Settings
 from cpcs.storage import Store
+from cpcs.storage.layout import job_of_upload
+from photocal.references import TileStore, VizierSource
 
 from .sweep import sweep
 from .worker import Worker
@@ -29,7 +29,7 @@ def worker() -> Worker:
     """Put the function together, once for each warm environment."""
     settings = Settings.from_environment(os.environ)
     store = Store.connect(settings)
-    source = VizierSource(server=settings.vizier_server) if settings.vizier_server else None
+    source = VizierSource(host=settings.vizier_server) if settings.vizier_server else None
     return Worker(
         store=store,
         tiles=TileStore(store.references, source=source),

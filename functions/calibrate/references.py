@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from photocal.references import ReferenceStars, TileStore
-
 from cpcs.errors import ReferenceUnavailable
 from cpcs.passbands import ANY, Choice, catalogues
+from photocal.references import ReferenceStars, TileStore
 
 LARGEST_RADIUS_DEG = 2.0  # a wider field is calibrated with the stars of its middle
 AT_ONCE = 8  # tiles are small and far away: waiting is most of the work

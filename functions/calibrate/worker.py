@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger
-from photocal.references import TileStore
 
 from cpcs import clock
 from cpcs.errors import CalibrationFailed, CpcsError, ReferenceUnavailable, UnreadableUpload
@@ -23,6 +22,7 @@ from cpcs.publishing import publish_event
 from cpcs.records import Event, FollowupPoint, Job, JobState, Outcome
 from cpcs.storage import Store
 from photocal import calibration, figures, readers, report
+from photocal.references import TileStore
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 

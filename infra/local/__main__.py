@@ -71,7 +71,7 @@ def wait_until_asked_to_end(stack: EmbeddedStack) -> bool:
 
 def _start(given: argparse.Namespace) -> int:
     if given.fresh:
-        _throw_away(given.state)
+        throw_away(given.state)
     stack = EmbeddedStack(given.state, port=given.port, vizier=given.vizier, data_access=given.data_access)
     began = time.monotonic()
     with stack:
@@ -85,7 +85,14 @@ def _start(given: argparse.Namespace) -> int:
     return 0 if lived else 1
 
 
-def _throw_away(folder: Path) -> None:
+def throw_away(folder: Path) -> None:
+    """Delete a state folder, unless a stack runs in it or it is none.
+
+    Raises
+    ------
+    StackError
+        It is left as it is.
+    """
     home = Home(folder)
     if home.is_locked:
         raise StackError(f"a stack runs in {folder}: stop it first")

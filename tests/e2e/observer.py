@@ -85,7 +85,9 @@ class Observer:
 def multipart(fields: list[tuple[str, str]], content: bytes) -> tuple[bytes, str]:
     """Return a multipart body as curl makes it, and its content type."""
     boundary = "------------------------d74496d66958873e"
-    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields]
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields
+    ]
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="sexCat"; filename="test.cat"\r\n'
     head += "Content-Type: application/octet-stream\r\n\r\n"
     body = "".join(parts).encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()

@@ -121,8 +121,15 @@ def test_other_formats_give_the_same_magnitude(observer: Observer) -> None:
     csv, ecsv = io.StringIO(), io.StringIO()
     stars.write(csv, format="ascii.csv")
     stars.write(ecsv, format="ascii.ecsv")
-    bare = "\n".join(" ".join(f"{value:.7f}" for value in row) for row in zip(*(stars[name] for name in columns), strict=True))
-    forms = {"csv": csv.getvalue().encode(), "ecsv": ecsv.getvalue().encode(), "bare": bare.encode(), "fits": fits_table(stars)}
+    bare = "\n".join(
+        " ".join(f"{value:.7f}" for value in row) for row in zip(*(stars[name] for name in columns), strict=True)
+    )
+    forms = {
+        "csv": csv.getvalue().encode(),
+        "ecsv": ecsv.getvalue().encode(),
+        "bare": bare.encode(),
+        "fits": fits_table(stars),
+    }
     for name, content in forms.items():
         job = observer.upload(content)
         assert job["state"] == "DONE", (name, job["error"])

@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 import pytest
-from photocal.stars import CatalogueMeta, StarList
 
 from cpcs.errors import MissingColumn, ReaderCrashed, ReaderTimedOut
 from functions.calibrate.child import Limits, read_in_child
+from photocal.stars import CatalogueMeta, StarList
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cpcs.errors import BadField, ReferenceUnavailable, UnknownFilter
-from cpcs.passbands import ANY, Choice, parse_choice
+from cpcs.passbands import ANY, Choice, astrometric, parse_choice
 from photocal import report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
@@ -112,7 +112,8 @@ def _references(tiles: TileStore, stars: StarList, forced: Choice | None) -> lis
     ra, dec = stars.centre
     radius = min(stars.radius_deg, LARGEST_RADIUS_DEG)
     present = tiles.catalogues()
-    names = present if forced is None or forced.catalogue == ANY else (forced.catalogue,)
+    competing = tuple(name for name in present if name not in astrometric())
+    names = competing if forced is None or forced.catalogue == ANY else (forced.catalogue,)
     found, reasons = [], []
     for name in names:
         try:

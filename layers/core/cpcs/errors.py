@@ -378,7 +378,9 @@ class TooFewMatches(CalibrationFailed):
     """Not enough stars in common."""
 
     code = "TOO_FEW_MATCHES"
-    sentence = "Only {n_matched} stars matched reference stars{of} within {radius_arcsec} arcsec; {n_needed} are needed."
+    sentence = (
+        "Only {n_matched} stars matched reference stars{of} within {radius_arcsec} arcsec; {n_needed} are needed."
+    )
     advice = "Check the coordinates (degrees, J2000), the event, and the matching radius."
 
     def __init__(self, **metadata: object) -> None:

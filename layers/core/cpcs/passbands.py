@@ -58,6 +58,11 @@ def catalogues() -> tuple[str, ...]:
     return tuple(name for name, entry in catalogue_data().items() if not entry.get("astrometric"))
 
 
+def astrometric() -> tuple[str, ...]:
+    """Return the names of the catalogues that serve positions only, and take no part in the choice of a filter."""
+    return tuple(name for name, entry in catalogue_data().items() if not entry.get("bands"))
+
+
 def filters(catalogue: str) -> tuple[str, ...]:
     """Return the filters of a catalogue, those computed from others included."""
     entry = catalogue_data()[catalogue]

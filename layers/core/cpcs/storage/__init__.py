@@ -77,6 +77,7 @@ class Store:
             data=data,
             site=site,
             upload_url=settings.upload_url,
+            public_data=settings.data_access == "public",
             max_upload_bytes=settings.max_upload_bytes,
             now=now,
         )

@@ -47,6 +47,7 @@ class Files:
     data: Bucket
     site: Bucket
     upload_url: str = ""
+    public_data: bool = True  # whether magnitudes may stand in the site bucket, which everybody reads
     max_upload_bytes: int = 64 * 1024 * 1024
     now: Callable[[], float] = time.time
 
