@@ -166,21 +166,20 @@ def crude_scatter(report: dict[str, Any]) -> float:
 def tell(real: RealSet, jobs: list[dict[str, Any]]) -> bool:
     """Print what was found in a set, and return whether it is as it must be."""
     points = [job["outcome"] for job in jobs if job["state"] == "DONE"]
-    chosen = sum(point["passband"] == real.expected for point in points)
+    chosen: int = sum(point["passband"] == real.expected for point in points)
     print(f"{real.name}: {len(points)} of {len(jobs)} calibrated, {real.expected} chosen in {chosen}")
     for job in jobs:
         if job["state"] != "DONE":
             print(f"  {job['state']}: {job['error']}")
     if not points:
         return False
-    print(
-        f"  zero point {_span(points, 'zero_point')} (error {_span(points, 'zero_point_err')}), mag {_span(points, 'mag')}"
-    )
+    print(f"  zero point {_span(points, 'zero_point')}, error {_span(points, 'zero_point_err')}")
+    print(f"  magnitude {_span(points, 'mag')}")
     crude = [{"crude": job["crude"]} for job in jobs if "crude" in job]
     print(f"  scatter beyond the quoted errors {_span(points, 'scatter')}")
     print(f"  1.4826 x MAD of all matched stars {_span(crude, 'crude')}; the folder's README has {real.crude}")
     print(f"  stars used {_span(points, 'n_matched', 0)}, outlier fraction {_span(points, 'outlier_fraction')}")
-    return chosen == len(jobs)
+    return len(jobs) == chosen
 
 
 def _span(points: list[dict[str, Any]], name: str, digits: int = 3) -> str:

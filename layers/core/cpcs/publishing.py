@@ -1,7 +1,8 @@
 """Republishing an event's light curve and the first page of each list as static JSON in the site bucket.
 
-The site keeps serving these when the API is down. Where full data need a key, magnitudes are not among them. Who changes points calls `publish_event` afterwards; two at once
-do no harm: after writing, each looks whether the event has moved on, and writes again until it has not.
+The site keeps serving these when the API is down. Where full data need a key, magnitudes are not among them. Who
+changes points calls `publish_event` afterwards; two at once do no harm: after writing, each looks whether the event has
+moved on, and writes again until it has not.
 """
 
 from __future__ import annotations
