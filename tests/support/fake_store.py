@@ -232,6 +232,7 @@ class FakeFiles:
     uploads: dict[str, bytes] = field(default_factory=dict)
     results: dict[tuple[str, int, str], bytes] = field(default_factory=dict)
     published: dict[str, bytes] = field(default_factory=dict)
+    public_data: bool = True
 
     def presign_upload(self, job_id: str, max_bytes: int) -> FakeForm:
         fields = {"key": f"uploads/{job_id}/file", "policy": str(max_bytes)}
