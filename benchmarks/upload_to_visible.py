@@ -1,10 +1,10 @@
-"""How long from sending a catalogue to seeing its point in the light curve, warm, on the embedded stack?
+"""From sending a catalogue to seeing its point in the light curve, warm, on the embedded stack: how long?
 
-    python -m benchmarks.upload_to_visible [--uploads 20]
+    python -m benchmarks.upload_to_visible [--uploads 20] [--figures]
 
-Three times for each upload: until the light curve shows the point; the part of it that the worker spent on download,
-reading, reference stars and calibration; and the calibration alone (matching, every fit, the choice, the target). The
-first uploads, which load the science, are not counted. As a yardstick of this machine, `numpy.loadtxt` of the same file.
+For each upload: until the light curve shows the point; the part of it that the worker spent on download, reading,
+reference stars and calibration; and each of these. The first uploads, which load the science, are not counted. As a
+yardstick of this machine, `numpy.loadtxt` of the same file.
 """
 
 from __future__ import annotations
