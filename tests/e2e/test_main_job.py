@@ -7,6 +7,7 @@ import math
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 from cpcs.records import JobState
 from cpcs_client import Client, Refused
 from functions.calibrate.sweep import sweep
-from infra import seed
+from infra import references, seed
 from photocal.references import TileStore
 from photocal.simulate import Setup, simulate
 from tests.e2e.observer import Observer, fresh_mjd
@@ -206,4 +207,24 @@ def test_without_reference_stars_the_job_waits_and_then_goes_on(observer: Observ
         while (job := client.status([job["job_id"]])[0])["state"] != "DONE":
             assert time.monotonic() < give_up, job
             time.sleep(0.2)
+    assert abs(job["outcome"]["mag"] - field.true_mag) < 0.05
+
+
+def test_an_import_of_reference_stars_lets_waiting_uploads_go_on(observer: Observer, tmp_path: Path) -> None:
+    field = simulate(Setup(ra_deg=321.0, dec_deg=5.5, name="Gaia20import"), seed=8)
+    seed.event(observer.store, field.target.name, field.target.ra_deg, field.target.dec_deg)
+    job = observer.upload(field.catalogue, event=field.target.name)
+    assert job["state"] == "WAITING_REFERENCE"
+    apass = next(reference for reference in field.references if reference.catalogue == "APASS")
+    table = Table({"RAJ2000": apass.ra_deg, "DEJ2000": apass.dec_deg})
+    for band, (mag, err) in apass.bands.items():
+        table[f"{band}mag"], table[f"e_{band}mag"] = mag, err
+    table.write(tmp_path / "apass.csv", format="ascii.csv")
+    assert references.import_stars(observer.store, tmp_path / "apass.csv", "apass") == (apass.n, 1)
+    with observer.client() as client:
+        give_up = time.monotonic() + 30
+        while (job := client.status([job["job_id"]])[0])["state"] != "DONE":
+            assert time.monotonic() < give_up, job
+            time.sleep(0.2)
+    assert job["outcome"]["passband"] == "APASS/r"
     assert abs(job["outcome"]["mag"] - field.true_mag) < 0.05
