@@ -172,21 +172,36 @@ def _show_uploads(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps(rows))
         return
-    table = Table("file", "state", "filter", "magnitude", "zero point", "scatter", "stars", "outliers", "id")
+    table = Table("file")
+    for name in ("id", "filter", "magnitude", "zero point", "scatter", "stars", "outliers"):
+        table.add_column(name, no_wrap=True)
+    others = []
     for row in rows:
-        point = (row.get("outcome") or {}).get("point")
+        point = row.get("outcome")
         if point:
-            error = f" ± {point['mag_err']:.3f}" if point["mag_err"] is not None else ""
-            mag = ("> " if point["is_limit"] else "") + f"{point['mag']:.3f}{error}"
-            table.add_row(
-                row["file"], row["state"], point["passband"], mag,
-                f"{point['zero_point']:.3f} ± {point['zero_point_err']:.3f}", f"{point['scatter']:.3f}",
-                str(point["n_matched"]), f"{point['outlier_fraction']:.2f}", str(point["followup_id"] or "dry run"),
-            )  # fmt: skip
+            table.add_row(row["file"], *_result(point))
         else:
-            told = row.get("error") or {}
-            table.add_row(row["file"], row["state"], told.get("code", ""), told.get("message", ""))
-    console.print(table)
+            others.append(row)
+    if table.rows:
+        console.print(table)
+    for row in others:
+        told = row.get("error") or {}
+        reason = " ".join(part for part in (told.get("message"), told.get("hint")) if part)
+        console.print(f"{row['file']}: {told.get('code') or row['state']} {reason}", markup=False, soft_wrap=True)
+
+
+def _result(point: dict[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a point; that of a dry run has no number."""
+    error = f" ± {point['mag_err']:.3f}" if point["mag_err"] is not None else ""
+    return (
+        str(point["followup_id"] or "dry run"),
+        point["passband"],
+        ("> " if point["is_limit"] else "") + f"{point['mag']:.3f}{error}",
+        f"{point['zero_point']:.3f} ± {point['zero_point_err']:.3f}",
+        f"{point['scatter']:.3f}",
+        str(point["n_matched"]),
+        f"{point['outlier_fraction']:.2f}",
+    )
 
 
 def _show(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
