@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
@@ -43,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work through a batch of the queue, or sweep."""
     if event.get("task") == "sweep":
         swept = sweep(worker().store, logger)
-        return {"queued": swept.queued, "failed": swept.failed, "unfinished": swept.unfinished}
+        return asdict(swept)
     owner = f"{getattr(context, 'aws_request_id', '')}-{uuid.uuid4().hex[:8]}"
     failed = [record["messageId"] for record in event.get("Records", ()) if not _consume(record, owner)]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
@@ -51,11 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _consume(record: dict[str, Any], owner: str) -> bool:
     """Work on the uploads that one message names; False when the message must come again."""
-    body = json.loads(record["body"])
-    for notice in body.get("Records", ()):  # S3's test event has none
-        job_id = job_of_upload(unquote_plus(notice["s3"]["object"]["key"]))
-        if job_id is None:
-            continue
+    for job_id in _jobs_named(record):
         logger.append_keys(job_id=job_id)
         try:
             state = worker().process(job_id, owner)
@@ -71,8 +68,23 @@ def _consume(record: dict[str, Any], owner: str) -> bool:
     return True
 
 
+def _jobs_named(record: dict[str, Any]) -> list[str]:
+    """Return the jobs whose uploads a message names: none for S3's test event, and for what is no notification."""
+    try:
+        notices = json.loads(record["body"]).get("Records", ())
+        keys = [unquote_plus(notice["s3"]["object"]["key"]) for notice in notices]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # It will be no notification the next time either: to let it come again would only fill the dead letters.
+        logger.exception("not a notification", extra={"message_id": record.get("messageId")})
+        return []
+    return [job_id for job_id in map(job_of_upload, keys) if job_id is not None]
+
+
 def _come_back(record: dict[str, Any]) -> bool:
     """Shorten the message's absence: a passing fault need not wait out the whole visibility time-out."""
     received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
-    worker().store.queue.come_back(record["receiptHandle"], seconds=min(5 * 2**received, 300))
+    try:
+        worker().store.queue.come_back(record["receiptHandle"], seconds=min(5 * 2**received, 300))
+    except Exception:
+        logger.exception("the message comes again when its time is over")
     return False

@@ -1,18 +1,23 @@
 """Looking after the jobs that nobody is at: those whose event was lost, whose worker died, or that wait.
 
 Runs every few minutes by schedule, and on demand. It only puts jobs back into the queue (claiming decides who works)
-or ends those that cannot end by themselves, so running it twice at once does no harm.
+or ends those that cannot end by themselves, so running it twice at once does no harm. What goes wrong with one job
+keeps nobody from looking after the others. The published lists are written again: they are read off an index that
+may be a moment behind when a point is published, and new events are in them only then.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
 from cpcs import clock
-from cpcs.errors import CpcsError
+from cpcs.errors import CpcsError, NeverArrived
+from cpcs.publishing import publish_lists
 from cpcs.records import Job, JobState, Outcome
 from cpcs.storage import Store
 
@@ -24,11 +29,12 @@ MOST_ATTEMPTS = 8
 
 @dataclass(slots=True)
 class Swept:
-    """What one round did."""
+    """What one round did: jobs put back into the queue, ended, left as they are; and what went wrong."""
 
     queued: int = 0
     failed: int = 0
     unfinished: int = 0
+    faults: int = 0
 
 
 def sweep(store: Store, logger: Logger, *, now: float | None = None, lost_after_s: float = LOST_AFTER_S) -> Swept:
@@ -48,35 +54,51 @@ def sweep(store: Store, logger: Logger, *, now: float | None = None, lost_after_
     Returns
     -------
     Swept
-        How many jobs were put back into the queue, ended, or left as they are.
+        How many jobs were put back into the queue, ended, or left as they are, and how much went wrong.
     """
     now = time.time() if now is None else now
     swept = Swept()
+
+    def try_to(what: str, job_id: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            logger.exception(what, extra={"job_id": job_id})
+            swept.faults += 1
+
     for state in (JobState.CREATED, JobState.UPLOADED, JobState.CALIBRATING, JobState.WAITING_REFERENCE):
         wait = 0.0 if state is JobState.WAITING_REFERENCE else lost_after_s
         for job in store.jobs.in_state(state, older_than_s=wait):
-            _look_at(store, job, now, swept)
+            try_to("not looked after", job.job_id, partial(_look_at, store, job, now, swept))
     for job in store.jobs.unpublished(older_than_s=lost_after_s):
-        store.queue.send(job.job_id)
-        swept.queued += 1
-    logger.info("swept", extra={"queued": swept.queued, "failed": swept.failed, "unfinished": swept.unfinished})
+        try_to("not looked after", job.job_id, partial(_send, store, job, swept))
+    try_to("the lists were not published", "", partial(publish_lists, store))
+    logger.info("swept", extra=asdict(swept))
     return swept
 
 
-def _look_at(store: Store, job: Job, now: float, swept: Swept) -> None:
-    if job.state is JobState.CREATED and not store.files.upload_exists(job.job_id):
+def _look_at(store: Store, listed: Job, now: float, swept: Swept) -> None:
+    job = store.jobs.get(listed.job_id)  # the list may be a moment behind
+    if job.state is not listed.state:
+        swept.unfinished += 1
+    elif job.state is JobState.CREATED and not store.files.upload_exists(job.job_id):
         # The observer never sent the file; the form has long expired.
         if clock.unix(job.request.created) < now - ABANDONED_AFTER_S:
-            _fail(store, job, now, swept)
+            _fail(store, job, NeverArrived(), now, swept)
         else:
             swept.unfinished += 1
     elif _held_until(job) > now:
         swept.unfinished += 1
     elif _hopeless(job, now):
-        _fail(store, job, now, swept)
+        _fail(store, job, CpcsError(), now, swept)
     else:
-        store.queue.send(job.job_id)
-        swept.queued += 1
+        store.jobs.uploaded(job.job_id)
+        _send(store, job, swept)
+
+
+def _send(store: Store, job: Job, swept: Swept) -> None:
+    store.queue.send(job.job_id)
+    swept.queued += 1
 
 
 def _held_until(job: Job) -> float:
@@ -92,13 +114,17 @@ def _hopeless(job: Job, now: float) -> bool:
     return job.attempt >= MOST_ATTEMPTS
 
 
-def _fail(store: Store, job: Job, now: float, swept: Swept) -> None:
+def _fail(store: Store, job: Job, error: CpcsError, now: float, swept: Swept) -> None:
+    """Give a job up, unless its outcome is in S3 already: then that one holds."""
     outcome = Outcome(
         job_id=job.job_id,
         revision=job.revision,
         state=JobState.FAILED,
         finished=clock.iso(now),
-        error=(job.outcome.error if job.outcome else None) or CpcsError().as_dict(),
+        error=(job.outcome.error if job.outcome else None) or error.as_dict(),
     )
-    store.jobs.fail(job, store.files.write_outcome(outcome))
-    swept.failed += 1
+    stored = store.jobs.fail(job, store.files.write_outcome(outcome))
+    if stored.state is JobState.DONE:
+        _send(store, job, swept)  # to be published
+    else:
+        swept.failed += 1

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger
 
 from cpcs import clock
-from cpcs.errors import CalibrationFailed, CpcsError, ReferenceUnavailable, UnreadableUpload
+from cpcs.errors import (
+    CalibrationFailed,
+    CpcsError,
+    ReferenceUnavailable,
+    RequestError,
+    UnknownJob,
+    UnreadableUpload,
+)
 from cpcs.passbands import parse_choice
 from cpcs.publishing import publish_event
 from cpcs.records import Event, FollowupPoint, Job, JobState, Outcome
@@ -55,7 +63,11 @@ class Worker:
         Exception
             A passing fault (storage, network): the lease is given back, and the message comes again.
         """
-        job = self.store.jobs.claim(job_id, owner, self.lease_s)
+        try:
+            job = self.store.jobs.claim(job_id, owner, self.lease_s)
+        except UnknownJob:  # nobody asked for it: to try again would not help
+            self.logger.warning("there is no such job")
+            return None
         if job is None:
             return self._finish_publishing(job_id)
         try:
@@ -69,9 +81,16 @@ class Worker:
         job = self.store.jobs.get(job_id)
         if job.state is not JobState.DONE or job.figures_ready or job.outcome is None:
             return None
-        calibrated = _Clockwork(self, job).run() if job.request.figures and job.outcome.existing_id is None else None
-        self._publish(job, job.outcome, calibrated.calibration if calibrated else None)
+        self._publish(job, self._calibrated_again(job, job.outcome) if job.request.figures else None)
         return JobState.DONE
+
+    def _calibrated_again(self, job: Job, outcome: Outcome) -> Calibration | None:
+        """Return the calibration of a point that is stored, from the same reference catalogues; None without it."""
+        try:
+            return _Clockwork(self, job, outcome.summary.get("references")).run().calibration
+        except CpcsError as error:  # the point stands; only its figures are missing
+            self.logger.warning("the figures cannot be drawn again", extra={"code": error.code, "why": error.message})
+            return None
 
     def _calibrate(self, job: Job) -> JobState:
         recorded = self.store.files.read_outcome(job.job_id, job.revision)
@@ -80,16 +99,16 @@ class Worker:
             return self._finish_publishing(job.job_id) or stored.state
         try:
             result = _Clockwork(self, job).run()
+            outcome = self._record(job, result)
         except ReferenceUnavailable as error:
             self.store.jobs.wait_for_reference(job, error.as_dict(), self.now() + WAIT_S)
             self.logger.warning("waiting for reference stars", extra={"why": error.message})
             return JobState.WAITING_REFERENCE
-        except (UnreadableUpload, CalibrationFailed) as error:
+        except (UnreadableUpload, CalibrationFailed, RequestError) as error:
             return self._refuse(job, error)
-        outcome = self._record(job, result)
         stored = self.store.jobs.finish(job, outcome)
         if stored.state is JobState.DONE:
-            self._publish(job, stored, result.calibration)
+            self._publish(job, result.calibration)
         return stored.state
 
     def _refuse(self, job: Job, error: CpcsError) -> JobState:
@@ -104,9 +123,16 @@ class Worker:
         return self.store.jobs.finish(job, self.store.files.write_outcome(outcome)).state
 
     def _record(self, job: Job, result: _Result) -> Outcome:
-        """Write report and outcome to S3; where an outcome is there already, that one holds."""
-        followup_id = 0 if job.request.dry_run else self.store.points.next_id()
-        point = result.point(job, followup_id, clock.iso(self.now()))
+        """Write report and outcome to S3; where an outcome is there already, that one holds.
+
+        Raises
+        ------
+        CalibrationFailed
+            The result holds what is no number.
+        """
+        point = result.point(job, clock.iso(self.now()))
+        if not job.request.dry_run:
+            point = replace(point, followup_id=self.store.points.next_id())
         document = report.document(
             result.calibration, input_sha256=result.sha256, job_id=job.job_id, revision=job.revision
         )
@@ -121,7 +147,7 @@ class Worker:
             point=point,
             seconds=result.seconds,
             summary={
-                "confidence": round(result.calibration.confidence, 4),
+                "confidence": report.number(result.calibration.confidence, 4),
                 "runner_up": str(runner_up.passband) if runner_up else None,
                 "format": result.calibration.stars.meta.format,
                 "n_stars": result.calibration.stars.n,
@@ -131,19 +157,26 @@ class Worker:
         )
         return self.store.files.write_outcome(outcome)
 
-    def _publish(self, job: Job, outcome: Outcome, calibrated: Calibration | None) -> None:
+    def _publish(self, job: Job, calibrated: Calibration | None) -> None:
         """Write the figures and the documents that show the new point; the point itself is stored already."""
-        if outcome.point is None:
-            return
-        put = self.store.files.write_result
-        if calibrated is not None and job.request.figures:
-            put(job.job_id, job.revision, PANEL, figures.panel(calibrated), "image/png")
+        drawn = calibrated if job.request.figures else None
+        if drawn is not None:
+            self._draw(job, PANEL, lambda: figures.panel(drawn))
         if not job.request.dry_run:
             event = publish_event(self.store, job.request.event)
-            if calibrated is not None and job.request.figures:
-                curve = figures.light_curve(self.store.points.by_event(event.key), event.name)
-                put(job.job_id, job.revision, LIGHT_CURVE, curve, "image/png")
+            if drawn is not None:
+                points = self.store.points.by_event(event.key)
+                self._draw(job, LIGHT_CURVE, lambda: figures.light_curve(points, event.name))
         self.store.jobs.figures_ready(job.job_id)
+
+    def _draw(self, job: Job, name: str, draw: Callable[[], bytes]) -> None:
+        """Draw a figure and write it; one that cannot be drawn keeps nothing else from being published."""
+        try:
+            png = draw()
+        except Exception:
+            self.logger.exception("a figure could not be drawn", extra={"figure": name})
+            return
+        self.store.files.write_result(job.job_id, job.revision, name, png, "image/png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +190,25 @@ class _Result:
     sha256: str
     seconds: dict[str, float]
 
-    def point(self, job: Job, followup_id: int, finished: str) -> FollowupPoint:
-        """Return the follow-up point this calibration makes."""
+    def point(self, job: Job, finished: str) -> FollowupPoint:
+        """Return the follow-up point this calibration makes, with the number 0.
+
+        Raises
+        ------
+        CalibrationFailed
+            It holds what is no number: nothing that could be stored or shown.
+        """
+        point = self._point(job, finished)
+        odd = [item.name for item in fields(point) if _is_odd(getattr(point, item.name))]
+        if odd:
+            raise CalibrationFailed(reason=f"the result is not a number: {', '.join(odd)}")
+        return point
+
+    def _point(self, job: Job, finished: str) -> FollowupPoint:
         target, winner = self.calibration.target, self.calibration.winner
         request = job.request
         return FollowupPoint(
-            followup_id=followup_id,
+            followup_id=0,
             event=self.event.key,
             event_id=self.event.event_id,
             event_name=self.event.name,
@@ -195,11 +241,26 @@ class _Result:
         )
 
 
-class _Clockwork:
-    """The steps from bytes to a calibration, each timed."""
+def _is_odd(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
-    def __init__(self, worker: Worker, job: Job) -> None:
+
+class _Clockwork:
+    """The steps from bytes to a calibration, each timed.
+
+    Parameters
+    ----------
+    worker
+        Whose storage and reference stars are used.
+    job
+        The job.
+    catalogues
+        Only these; all that could take part when not given.
+    """
+
+    def __init__(self, worker: Worker, job: Job, catalogues: Sequence[str] | None = None) -> None:
         self._worker, self._job = worker, job
+        self._catalogues = catalogues
         self._seconds: dict[str, float] = {}
 
     def run(self) -> _Result:
@@ -222,7 +283,7 @@ class _Clockwork:
         )
 
     def _references(self, stars: StarList) -> Gathered:
-        names = wanted(parse_choice(self._job.request.forced))
+        names = self._catalogues or wanted(parse_choice(self._job.request.forced))
         return gather(self._worker.tiles, names, *stars.centre, stars.radius_deg)
 
     def _fit(self, stars: StarList, target: Target, gathered: Gathered) -> Calibration:

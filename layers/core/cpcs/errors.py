@@ -9,7 +9,7 @@
     │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
     │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
     │   ├── EventExists  ObservatoryExists  NotDeletable
-    │   └── FileTooLarge  BadCursor  MethodNotAllowed
+    │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
     │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  TooManyRows
     │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
@@ -246,6 +246,14 @@ class FileTooLarge(RequestError):
     code = "FILE_TOO_LARGE"
     sentence = "The file has {size} bytes; at most {limit} are taken here."
     advice = "Send catalogues up to 20 MiB and images up to 64 MiB through POST /api/uploads."
+
+
+class NeverArrived(RequestError):
+    """The upload was announced, and its file was never sent."""
+
+    code = "NEVER_ARRIVED"
+    sentence = "The file of this upload never arrived."
+    advice = "Upload it again; the form is good for fifteen minutes."
 
 
 class BadCursor(RequestError):
