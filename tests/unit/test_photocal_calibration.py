@@ -18,6 +18,8 @@ from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
 from photocal.results import SkyOffset, Target
 from photocal.simulate import Setup, simulate
+from photocal.sphere import from_unit_vector, shifted_back, unit_vectors
+from photocal.stars import StarList
 from photocal.target import limiting_magnitude, measure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +130,29 @@ def test_a_missing_target_gets_a_limit():
 def test_the_limit_without_usable_errors_is_the_faintest_source():
     mag = np.linspace(-10.0, -5.0, 40)
     assert limiting_magnitude(mag, np.zeros(40)) == (-5.0, "faintest-source")
+
+
+@pytest.mark.parametrize("ra", [0.0, 120.0, 250.0])
+def test_the_offset_near_a_pole_is_that_of_the_frame(ra):
+    stars = StarList(
+        ra_deg=np.array([30.0, 30.0, 210.0, 120.0, 300.0, ra]),
+        dec_deg=np.array([89.95, 89.85, 89.95, 89.97, 89.97, 89.96]),
+        inst_mag=np.arange(6.0),
+        inst_mag_err=np.full(6, 0.01),
+        flags=np.zeros(6, dtype=np.int64),
+    )
+    centre = stars.centre
+    shifted = shifted_back(unit_vectors(stars.ra_deg, stars.dec_deg), centre, 5.0, -3.0)
+    truth = from_unit_vector(shifted[5])
+    found = measure(
+        stars,
+        Target(ra_deg=truth[0], dec_deg=truth[1]),
+        offset=SkyOffset(east_arcsec=5.0, north_arcsec=-3.0),
+        matching_radius_arcsec=1.0,
+        zero_point=20.0,
+    )
+    assert found.source_index == 5
+    assert found.sep_arcsec == pytest.approx(0.0, abs=1e-3)
 
 
 def test_no_measurement_no_limit():

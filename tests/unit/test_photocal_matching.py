@@ -39,6 +39,24 @@ def test_the_offset_is_found_and_taken_out(east, north):
     assert found.sep_arcsec.max() < 0.3
 
 
+@pytest.mark.parametrize("radius", [0.1, 2.0, 60.0])
+def test_a_crowded_field_is_matched_with_any_radius(radius):
+    stars, reference = scene(n=20_000, east=0.3, north=-0.2, jitter=0.02, ra=270.0, dec=-30.0)
+    found = match(stars, reference, matching_radius_arcsec=radius)
+    assert (found.offset.east_arcsec, found.offset.north_arcsec) == pytest.approx((0.3, -0.2), abs=0.01)
+    assert len(found.source_index) > 0.98 * stars.n
+    assert np.mean(found.source_index == found.reference_index) > 0.99
+    assert found.radius_arcsec <= 0.7
+
+
+@pytest.mark.parametrize("radius", [2.0, 60.0])
+def test_few_stars_among_many_references_find_their_offset(radius):
+    stars, reference = scene(n=3000, east=-1.5, north=2.0)
+    few = stars.select(np.arange(6))
+    found = match(few, reference, matching_radius_arcsec=radius)
+    assert found.source_index.tolist() == found.reference_index.tolist() == list(range(6))
+
+
 def test_the_radius_is_an_upper_bound():
     stars, reference = scene(jitter=0.8)
     found = match(stars, reference, matching_radius_arcsec=1.0)

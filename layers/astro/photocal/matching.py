@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from photocal.arrays import Bools, Floats, Ints
 from photocal.references.stars import ReferenceStars
 from photocal.results import SkyOffset
-from photocal.sphere import ARCSEC_PER_RADIAN, axes, chord, unit_vectors
+from photocal.sphere import ARCSEC_PER_RADIAN, axes, chord, shifted_back, unit_vectors
 from photocal.stars import StarList
 
 J2000_MJD = 51544.5
@@ -24,7 +24,10 @@ SEARCH_FACTOR, SEARCH_LEAST_ARCSEC = 2.0, 3.0  # offsets are looked for within t
 TIGHT_SIGMAS, TIGHT_LEAST_ARCSEC = 5.0, 0.7  # the radius actually used, where the positions agree well
 _ENOUGH = 10  # matches that make a scatter worth believing
 _LEAST_CROWD = 4  # pairs that must agree before an offset is believed
+_LEAST_WINDOW_ARCSEC = 0.5
+_FALSE_ALARM = 0.01  # how often strangers alone may be taken for a crowd
 _BRIGHTEST = 3000  # stars that the offset is measured with
+_MOST_PAIRS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def match(
     shift = _measure_offset(ours[_brightest(stars)], tree, theirs, (east, north), matching_radius_arcsec)
     radius = matching_radius_arcsec
     for _ in range(2):  # the second time with the offset of all matches, and the radius they deserve
-        moved = ours - (shift[0] * east + shift[1] * north) / ARCSEC_PER_RADIAN
+        moved = shifted_back(ours, stars.centre, shift[0], shift[1])
         i, j = _mutual(moved, theirs, tree, radius)
         difference = ARCSEC_PER_RADIAN * np.stack(
             [(moved[i] - theirs[j]) @ east, (moved[i] - theirs[j]) @ north], axis=1
@@ -125,27 +128,62 @@ def _measure_offset(
 ) -> Floats:
     """Return where the differences of position crowd, (east, north) in arcsec; zero where they do not.
 
-    All pairs within the search radius are formed. Strangers fill the disc of differences evenly, true pairs crowd at
-    the offset; the crowd must stand out against what the even filling would put there (4 standard deviations).
+    Pairs within the search radius are formed. Strangers fill the disc of differences evenly, true pairs crowd at the
+    offset; how tightly, nobody knows beforehand, so windows of several sizes are tried.
     """
     search = max(SEARCH_FACTOR * radius_arcsec, SEARCH_LEAST_ARCSEC)
-    near = tree.query_ball_point(ours, chord(search / 3600.0))
-    counts = np.fromiter((len(found) for found in near), dtype=np.int64, count=len(near))
-    zero = np.zeros(2)
-    if counts.sum() < _LEAST_CROWD:
-        return zero
-    i = np.repeat(np.arange(len(ours)), counts)
+    difference = _differences(ours, tree, theirs, plane, search)
+    crowds = [_densest(difference, search, window) for window in _windows(search)]
+    _, window, centre = max(crowds, key=lambda crowd: crowd[0])
+    if window == 0.0:
+        return centre
+    for _ in range(5):
+        near = np.linalg.norm(difference - centre, axis=1) <= window
+        centre = np.median(difference[near], axis=0) if near.any() else centre
+    return centre
+
+
+def _differences(
+    ours: Floats, tree: cKDTree, theirs: Floats, plane: tuple[Floats, Floats], search_arcsec: float
+) -> Floats:
+    """Return the (n, 2) differences of all pairs within a radius, arcsec; of the first stars only where there are many.
+
+    A wide radius in a crowded field would make hundreds of millions of pairs, and a few hundred stars are enough.
+    """
+    reach = chord(search_arcsec / 3600.0)
+    counts = np.asarray(tree.query_ball_point(ours, reach, return_length=True), dtype=np.int64)
+    n = max(1, int(np.searchsorted(np.cumsum(counts), _MOST_PAIRS)))
+    near = tree.query_ball_point(ours[:n], reach)
+    i = np.repeat(np.arange(len(near)), counts[:n])
     j = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
     vectors = ours[i] - theirs[j]
-    difference = ARCSEC_PER_RADIAN * np.stack([vectors @ plane[0], vectors @ plane[1]], axis=1)
-    cell = search / 8.0
-    crowd = cKDTree(difference)
-    neighbours = crowd.query_ball_point(difference, cell, return_length=True)
-    peak = int(np.argmax(neighbours))
-    expected = len(difference) * (cell / search) ** 2
-    if neighbours[peak] < max(_LEAST_CROWD, expected + 4.0 * np.sqrt(expected)):
-        return zero
-    centre = difference[peak]
-    for _ in range(5):
-        centre = np.median(difference[np.linalg.norm(difference - centre, axis=1) <= cell], axis=0)
-    return np.asarray(centre, dtype=np.float64)
+    difference: Floats = ARCSEC_PER_RADIAN * np.stack([vectors @ plane[0], vectors @ plane[1]], axis=1)
+    return difference
+
+
+def _windows(search_arcsec: float) -> Floats:
+    """Return half widths of windows, arcsec: from what good positions fill to an eighth of the search radius."""
+    n = 1 + max(0, int(np.log2(search_arcsec / 8.0 / _LEAST_WINDOW_ARCSEC)))
+    return _LEAST_WINDOW_ARCSEC * 2.0 ** np.arange(n)
+
+
+def _densest(difference: Floats, search_arcsec: float, window: float) -> tuple[float, float, Floats]:
+    """Return the fullest window: how surprising it is, its half width (0: not surprising enough), and its centre.
+
+    With k pairs where an even filling puts m, the surprise is k ln(k/m) - (k - m): chance makes it greater than t in
+    fewer than exp(-t) of all windows (Chernoff's bound for Poisson counts).
+    """
+    nothing = (-np.inf, 0.0, np.zeros(2))
+    bins = int(np.ceil(search_arcsec / window)) + 1
+    edges = window * np.arange(-bins, bins + 1)
+    counts, _, _ = np.histogram2d(difference[:, 0], difference[:, 1], bins=[edges, edges])
+    full = counts[1:, 1:] + counts[:-1, 1:] + counts[1:, :-1] + counts[:-1, :-1]  # windows of two by two bins
+    row, column = np.unravel_index(int(np.argmax(full)), full.shape)
+    most = float(full[row, column])
+    expected = len(difference) * (2.0 * window) ** 2 / (np.pi * search_arcsec**2)
+    if most < max(_LEAST_CROWD, expected):
+        return nothing
+    surprise = most * np.log(most / expected) - (most - expected)
+    if surprise < np.log(full.size / _FALSE_ALARM):
+        return nothing
+    return float(surprise), window, np.array([edges[row + 1], edges[column + 1]])

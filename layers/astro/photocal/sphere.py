@@ -71,3 +71,15 @@ def axes(ra_deg: float, dec_deg: float) -> tuple[Floats, Floats, Floats]:
     east = np.array([-np.sin(ra), np.cos(ra), 0.0])
     north = np.array([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)])
     return east, north, unit_vectors(ra_deg, dec_deg)
+
+
+def shifted_back(vectors: Floats, centre: tuple[float, float], east_arcsec: float, north_arcsec: float) -> Floats:
+    """Take an offset out of unit vectors: the same step on the sky for all, east and north being those of the centre.
+
+    Near a pole, east at one end of the field is north at the other; an offset of the whole frame is not.
+    """
+    east, north, _ = axes(*centre)
+    step = (east_arcsec * east + north_arcsec * north) / ARCSEC_PER_RADIAN
+    along = (vectors @ step)[..., None]  # what of the step would leave the sphere, away from the centre
+    moved: Floats = vectors - step + along * vectors
+    return moved

@@ -8,7 +8,7 @@ from scipy.spatial import ConvexHull, QhullError
 from cpcs.errors import EmptyFile, TargetNotFound, TargetOutsideField
 from photocal.arrays import Floats
 from photocal.results import SkyOffset, Target, TargetMagnitude
-from photocal.sphere import separation_deg, tangent_plane
+from photocal.sphere import ARCSEC_PER_RADIAN, separation_deg, shifted_back, tangent_plane, unit_vectors
 from photocal.stars import StarList
 
 LIMIT_SIGMAS = 5.0
@@ -135,8 +135,10 @@ def is_measured(stars: StarList) -> np.typing.NDArray[np.bool_]:
 
 def _separations(stars: StarList, target: Target, offset: SkyOffset) -> Floats:
     """Return the (n,) distances of the stars from the target, arcsec, the offset taken out."""
-    plane = 3600.0 * tangent_plane(stars.ra_deg, stars.dec_deg, target.ra_deg, target.dec_deg)
-    distance = np.hypot(plane[:, 0] - offset.east_arcsec, plane[:, 1] - offset.north_arcsec)
+    ours = unit_vectors(stars.ra_deg, stars.dec_deg)
+    moved = shifted_back(ours, stars.centre, offset.east_arcsec, offset.north_arcsec)
+    half = np.linalg.norm(moved - unit_vectors(target.ra_deg, target.dec_deg), axis=-1) / 2.0
+    distance = 2.0 * ARCSEC_PER_RADIAN * np.arcsin(np.clip(half, 0.0, 1.0))
     separations: Floats = np.where(np.isfinite(distance), distance, np.inf)
     return separations
 
