@@ -1,4 +1,4 @@
-"""From sending a catalogue to seeing its point in the light curve, warm, on the embedded stack: how long?
+"""From sending a catalogue to seeing its point in the light curve, warm, on the embedded stack, in seconds.
 
     python -m benchmarks.upload_to_visible [--uploads 20] [--figures]
 
