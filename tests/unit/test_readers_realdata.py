@@ -23,7 +23,7 @@ READ = {
     "formats/sextractor_ascii_head_ngc2264.cat": (127, "sextractor-ascii", "MAG_AUTO"),
     "lco_ldac_xhbdf79/ldac_test_catalog.fits": (974, "fits-ldac", "MAG_ISOCOR"),
     "lco_ldac_xhbdf79/GAIA-DR2.cat": (249, "fits-ldac", "MAG"),
-    "lco_banzai_matched/cpt1m012-fa06-20200113-0102-matched-cat.fits": (2733, "fits-table", "flux"),  # 19 have flux < 0
+    "lco_banzai_matched/cpt1m012-fa06-20200113-0102-matched-cat.fits": (2747, "fits-table", "fluxaper6"),  # 5 have none
     "dose_photrix_20170504/df_master.csv": (2283, "csv", "InstMag"),
     "lco04m_afvel/psx/afvel_V_2458571d3380558020_2019d03d28T20d00d12d006_1a0746294_30d283_kb84_alexhewett.psx": (
         768,

@@ -123,6 +123,42 @@ def test_an_unmeasured_psf_column_gives_way():
     assert stars.meta.columns["mag"] == "MAG_APER"
 
 
+def test_a_column_measured_for_a_few_rows_gives_way_to_a_full_one():
+    rows = "".join(f"1,{i},{15 if i == 0 else 99},0.1,16,0.1\n" for i in range(9))
+    stars = read("ra,dec,MAG_AUTO,MAGERR_AUTO,MAG_APER,MAGERR_APER\n" + rows)
+    assert (stars.meta.columns["mag"], stars.n) == ("MAG_APER", 9)
+    rows = "".join(f"1,{i},{15 if i < 5 else 99},0.1,16,0.1\n" for i in range(9))
+    assert read("ra,dec,MAG_AUTO,MAGERR_AUTO,MAG_APER,MAGERR_APER\n" + rows).meta.columns["mag"] == "MAG_AUTO"
+
+
+@pytest.mark.parametrize(("errors", "chosen"), [((5, 4, 4.2, 9), 3), ((9, 8, 7, 6), 4), ((1, 3, 4, 5), 1)])
+def test_of_numbered_apertures_the_largest_of_little_noise(errors, chosen):
+    names = ",".join(f"fluxaper{k},fluxerr{k}" for k in range(1, 5))
+    values = ",".join(f"1000,{error}" for error in errors)
+    stars = read(f"ra,dec,flux,fluxerr,{names}\n1,2,1000,50,{values}\n1,3,-5,50,{values}\n")
+    assert (stars.meta.columns["mag"], stars.n) == (f"fluxaper{chosen}", 2)
+    assert stars.meta.columns["mag_err"] == f"fluxerr{chosen}"
+    with_mag = read(f"ra,dec,MAG_AUTO,MAGERR_AUTO,{names}\n1,2,15,0.1,{values}\n")
+    assert with_mag.meta.columns["mag"] == "MAG_AUTO"
+
+
+def test_apertures_nobody_measured_leave_the_flux():
+    stars = read("ra,dec,flux,fluxerr,fluxaper1,fluxerr1,fluxaper2,fluxerr2\n1,2,100,5,-1,1,-1,1\n")
+    assert stars.meta.columns["mag"] == "flux"
+
+
+def test_a_lone_quotation_mark_costs_its_own_row_only():
+    rows = "".join(f"1,{i % 80},15,0.1,{chr(34) if i == 3 else 'ok'}\n" for i in range(2000))
+    assert read("ra,dec,mag,magerr,remark\n" + rows).n == 2000
+    rows = "".join(f"1,{i % 80},15,0.1,R,{chr(34) * (i == 3)}{'x' * 200}\n" for i in range(2000))
+    stars = read("ra,dec,mag,magerr,filter,remark\n" + rows)
+    assert (stars.n, stars.meta.header["FILTER"]) == (2000, "R")
+
+
+def test_an_ellipsis_of_old_windows_does_not_end_a_line():
+    assert read(b"# made by hand\x85 1 2 3\n" + FOUR.encode()).n == read(FOUR).n
+
+
 def test_an_error_rounded_to_nothing_is_a_thousandth():
     assert read(FOUR.replace("0.01", "0.0000")).inst_mag_err[0] == 0.001
 

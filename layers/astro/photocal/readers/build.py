@@ -15,6 +15,7 @@ from photocal.stars import CatalogueMeta, StarList
 
 FAINTEST, LARGEST_ERROR = 50.0, 50.0  # beyond are the signs for "not measured": 99, 99.99, 999
 ZERO_ERROR = 0.001  # mag; an error printed as 0.0000 was rounded down: the star is bright, not free of error
+APERTURE_NOISE = 1.2  # median error that a larger aperture may have over that of the quietest
 MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
 _SHOWN = 12
 
@@ -31,7 +32,7 @@ def star_list(table: RawTable) -> StarList:
 
     A row is usable when its position is on the sky, its magnitude finite and within 50 mag of zero, and its error
     finite and not negative. An error of 0 is taken as 0.001 mag. Fluxes become -2.5 log10(flux). Flags are kept, not
-    judged: a saturated star may be the target.
+    judged: a saturated star may be the target. Of numbered apertures (BANZAI) the one that suits the image is taken.
 
     Raises
     ------
@@ -42,10 +43,13 @@ def star_list(table: RawTable) -> StarList:
     """
     position = columns.position(table.names)
     pairs = list(columns.brightness(table.names))
-    if not position or not pairs:
+    apertures = columns.apertures(table.names)
+    if not position or not (pairs or apertures):
         raise _missing(table, has_position=bool(position))
     ra, dec = _coordinates(table, position)
     on_sky = (ra >= -180.0) & (ra <= 360.0) & (np.abs(dec) <= 90.0)  # noqa: PLR2004  (the sphere)
+    if apertures:
+        pairs = _with_aperture(pairs, _best_aperture(table, apertures, on_sky))
     measured = _first_usable(table, pairs, on_sky)
     usable = on_sky & _is_measured(measured)
     if not usable.any():
@@ -55,7 +59,7 @@ def star_list(table: RawTable) -> StarList:
 
 def _missing(table: RawTable, *, has_position: bool) -> MissingColumn:
     wanted = [] if has_position else ["RA and Dec"]
-    if not any(True for _ in columns.brightness(table.names)):
+    if not columns.apertures(table.names) and not any(True for _ in columns.brightness(table.names)):
         known = columns.has_magnitude(table.names)
         wanted.append("the magnitude's error" if known else "a magnitude and its error")
     shown = [name[:40] for name in table.names[:_SHOWN]] + (["..."] if len(table.names) > _SHOWN else [])
@@ -77,14 +81,38 @@ def _coordinates(table: RawTable, names: tuple[str, str]) -> tuple[Floats, Float
 
 
 def _first_usable(table: RawTable, pairs: list[Brightness], on_sky: Bools) -> _Measured:
-    """Return the best pair of columns that was measured at all: SExtractor writes unfitted PSF columns as 99."""
-    tried = None
+    """Return the first pair of columns that has at least half as many usable rows as the fullest.
+
+    SExtractor writes unfitted PSF columns as 99, but for a star or two.
+    """
+    tried: list[tuple[int, _Measured]] = []
     for pair in pairs:
         measured = _measured(table, pair)
-        if (on_sky & _is_measured(measured)).any():
-            return measured
-        tried = tried or measured
-    return tried or _measured(table, pairs[0])
+        tried.append((int((on_sky & _is_measured(measured)).sum()), measured))
+        if 0 < on_sky.sum() <= 2 * tried[-1][0]:
+            break  # none can be more than twice as full
+    most = max(n for n, _ in tried)
+    return next(measured for n, measured in tried if 2 * n >= most)
+
+
+def _best_aperture(table: RawTable, apertures: list[Brightness], on_sky: Bools) -> Brightness:
+    """Return the largest of several apertures that has little more noise than the quietest.
+
+    The quietest aperture loses light wherever the image is a little wider; a larger one of nearly the same error is
+    calm there, and holds nearly all the light. The errors are compared on the stars that all apertures measured.
+    """
+    measured = [_measured(table, pair) for pair in apertures]
+    common = on_sky & np.all([_is_measured(item) for item in measured], axis=0)
+    if not common.any():
+        return apertures[-1]
+    noise = np.array([np.median(item.err[common]) for item in measured])
+    return apertures[int(np.flatnonzero(noise <= APERTURE_NOISE * noise.min())[-1])]
+
+
+def _with_aperture(pairs: list[Brightness], aperture: Brightness) -> list[Brightness]:
+    """Put an aperture before the flux of no stated kind, and after everything else."""
+    bare = next((i for i, pair in enumerate(pairs) if pair.value.casefold() == "flux"), len(pairs))
+    return [*pairs[:bare], aperture, *pairs[bare:]]
 
 
 def _measured(table: RawTable, pair: Brightness) -> _Measured:

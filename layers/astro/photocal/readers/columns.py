@@ -68,6 +68,11 @@ FLUXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("APERTURE_SUM", ("APERTURE_SUM_ERR",)),
 )
 
+# Numbered apertures, small to large, and their errors: BANZAI (Las Cumbres) writes them beside a bare ``flux``, which
+# is an elliptical aperture that follows each star's noise: in one frame of 2700 stars (LCO 1 m, i) it scatters about
+# REFCAT2 by 0.058 mag, fluxaper4 to 6 by 0.029, 0.028 and 0.031 (1.4826 MAD).
+APERTURES: tuple[tuple[str, str], ...] = (("FLUXAPER", "FLUXERR"),)
+
 # x, y, and what the first pixel's centre is called.
 PIXELS: tuple[tuple[str, str, float], ...] = (
     ("X_IMAGE", "Y_IMAGE", 1.0),
@@ -132,6 +137,16 @@ def brightness(names: Sequence[str]) -> Iterator[Brightness]:
             error = find_first([item.replace("*", suffix) for item in errors], rest)
             if error:
                 yield Brightness(value=value, error=error, is_flux=is_flux)
+
+
+def apertures(names: Sequence[str]) -> list[Brightness]:
+    """Return the numbered apertures, small to large; none where there are fewer than two."""
+    for value, error in APERTURES:
+        found = ((find(f"{value}{number}", names), find(f"{error}{number}", names)) for number in range(1, 100))
+        pairs = [Brightness(value=v, error=e, is_flux=True) for v, e in found if v and e]
+        if len(pairs) > 1:
+            return pairs
+    return []
 
 
 def has_magnitude(names: Sequence[str]) -> bool:

@@ -37,10 +37,15 @@ class _Rows:
     def fields(self) -> Iterator[list[str]]:
         if self.delimiter is None:
             return (line.split() for line in self.lines)
-        return csv.reader(self.lines, delimiter=self.delimiter, skipinitialspace=True)
+        # One line at a time: a lone quotation mark must not swallow the rows that follow it.
+        return (_split(line, self.delimiter) for line in self.lines)
 
     def first(self) -> list[str]:
         return next(_Rows(self.lines[:1], self.delimiter).fields(), [])
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader((line,), delimiter=delimiter, skipinitialspace=True), [])
 
 
 def decoded(data: bytes) -> str:
@@ -71,7 +76,8 @@ def read_text(data: bytes, limits: Limits) -> RawTable:
     """
     if len(data) > limits.text_bytes:
         raise TooManyRows(n=len(data), what="bytes", limit=limits.text_bytes)
-    lines = decoded(data).splitlines()
+    # Not splitlines(), to which a Latin-1 ellipsis and a form feed are ends of lines, too.
+    lines = decoded(data).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     if len(lines) > limits.lines:
         raise TooManyRows(n=len(lines), what="lines", limit=limits.lines)
     longest = max(map(len, lines), default=0)
@@ -284,8 +290,5 @@ def _numbers(rows: _Rows, indices: list[int]) -> Floats:
             return plain.astype(np.float64, copy=False)
     except (ValueError, IndexError, OverflowError):
         pass  # a blank field, a word, a short row: worth the slower way
-    try:
-        picked = [[_number(row[i]) if i < len(row) else np.nan for i in indices] for row in rows.fields()]
-    except csv.Error as error:
-        raise NotACatalogue(reason=f"its rows cannot be split ({error})") from error
+    picked = [[_number(row[i]) if i < len(row) else np.nan for i in indices] for row in rows.fields()]
     return np.array(picked, dtype=np.float64).reshape(-1, len(indices))
