@@ -124,7 +124,4 @@ def _fail(store: Store, job: Job, error: CpcsError, now: float, swept: Swept) ->
         error=(job.outcome.error if job.outcome else None) or error.as_dict(),
     )
     stored = store.jobs.fail(job, store.files.write_outcome(outcome))
-    if stored.state is JobState.DONE:
-        _send(store, job, swept)  # to be published
-    else:
-        swept.failed += 1
+    swept.failed += stored.state is JobState.FAILED

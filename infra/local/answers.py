@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from aiohttp import web
 
 from cpcs.errors import CpcsError, EmptyFile, FileTooLarge
+from cpcs.web import addresses
 from cpcs.web.problems import plain
 
 UPLOAD_TARGET = "/upload-target"
@@ -60,6 +61,11 @@ def check_path(raw_path: str) -> None:
     """Refuse what is no path: behind the emulator's address it would become another address."""
     if not raw_path.startswith("/"):
         raise Problem(400, "BAD_REQUEST", "The address is not a path.", "Ask this server for its own pages only.")
+
+
+def is_lost(path: str, accepted: str) -> bool:
+    """Whether a person (a browser: it asks for HTML by name) asks for an address at which nothing lives."""
+    return "text/html" in accepted and not addresses.is_api(path) and not addresses.methods_of(path)
 
 
 def answer(request: web.Request, problem: Problem) -> web.Response:

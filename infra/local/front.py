@@ -46,6 +46,7 @@ _OF_DOCUMENTS = (
     "Last-Modified",
 )
 _NOT_FROM_OUTSIDE = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
+NOT_FOUND_PAGE = "404.html"
 NOT_BUILT = b"<!doctype html><title>CPCS</title><p>The API runs. The site is not built: <code>make site</code>.</p>"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -207,24 +208,38 @@ class _Front:
     # --- site and API ---------------------------------------------------------------------------
 
     async def site_or_api(self, request: web.Request) -> web.StreamResponse:
-        """Serve a file of the built site where there is one; everything else is the API's."""
+        """Serve a file of the built site where there is one; everything else is the API's.
+
+        People who ask for what is nowhere get the site's own page about it; programs get the API's answer.
+        """
         if request.method in {"GET", "HEAD"}:
             page = self._page(request.path)
+            if page is None and answers.is_lost(request.path, request.headers.get("Accept", "")):
+                page = self._file(NOT_FOUND_PAGE, status=404)
             if page is not None:
                 return page
         return await self._api(request)
 
     def _page(self, path: str) -> web.StreamResponse | None:
-        site = self._upstream.site.resolve()
-        file = (site / (path.lstrip("/") or "index.html")).resolve() if "\0" not in path else site
-        if file.is_file() and file.is_relative_to(site):
-            immutable = path.startswith("/assets/")  # their names hold a hash of their content
-            caching = "public, max-age=31536000, immutable" if immutable else "no-cache"
-            return web.FileResponse(file, headers={"Cache-Control": caching, **answers.SECURITY_HEADERS})
-        if path == "/":
+        page = self._file(path.lstrip("/") or "index.html")
+        if page is None and path == "/":
             headers = {"Cache-Control": "no-cache", **answers.SECURITY_HEADERS}
             return web.Response(body=NOT_BUILT, content_type="text/html", charset="utf-8", headers=headers)
-        return None
+        return page
+
+    def _file(self, name: str, *, status: int = 200) -> web.StreamResponse | None:
+        site = self._upstream.site.resolve()
+        file = (site / name).resolve() if "\0" not in name else site
+        if not file.is_file() or not file.is_relative_to(site):
+            return None
+        immutable = name.startswith("assets/")  # their names hold a hash of their content
+        caching = "public, max-age=31536000, immutable" if immutable else "no-cache"
+        headers = {"Cache-Control": caching, **answers.SECURITY_HEADERS}
+        if status == HTTPStatus.OK:
+            return web.FileResponse(file, headers=headers)
+        return web.Response(
+            body=file.read_bytes(), status=status, content_type="text/html", charset="utf-8", headers=headers
+        )
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)

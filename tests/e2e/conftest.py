@@ -16,9 +16,10 @@ from tests.e2e.observer import Observer, observer_in
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A built site of two files: these tests do not need the real one."""
+    """A built site of three files: these tests do not need the real one."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "index.html").write_text("<!doctype html><title>CPCS</title>")
+    (folder / "404.html").write_text("<!doctype html><title>Not here</title>")
     (folder / "assets").mkdir()
     (folder / "assets" / "main-0123abcd.js").write_text("export {};")
     (folder.parent / "outside.txt").write_text("not for the world")

@@ -68,6 +68,32 @@ def test_api_answers(http):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_people_who_are_lost_get_the_sites_page(http, method):
+    answer = http.request(method, "/no/such/page.html", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert ("Not here" in answer.text) == (method == "GET")
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "status", "kind"),
+    [
+        ("/list_of_alerts", "text/html", 200, "text/html"),
+        ("/get_alert_lc_data?alert_id=999999", "text/html", 404, "text/plain"),
+        ("/api/nothing", "text/html", 404, "application/json"),
+        ("/cgi/upload", "text/html", 401, "text/plain"),
+        ("/no/such/page.html", "*/*", 404, "text/plain"),
+    ],
+)
+def test_programs_and_the_old_pages_get_the_apis_answer(http, path, accept, status, kind):
+    answer = http.get(path, headers={"accept": accept})
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (status, kind)
+    assert "Not here" not in answer.text
+
+
 def test_too_long_a_body_is_refused_as_json(http):
     answer = http.post("/api/uploads", content=b"x" * (front.API_BODY_LIMIT + 1))
     assert answer.status_code == 413

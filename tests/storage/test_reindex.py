@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from cpcs.errors import UnknownJob
 from cpcs.records import JobState, Role
-from cpcs.serial import BadRecord
 from cpcs.storage.reindex import reindex
 from tests.support.aws import Clock, Scene, dump, faults, lasting, refused
 
@@ -92,9 +92,38 @@ def test_life_goes_on_afterwards(lived_in: Scene):
     assert faults(lived_in.store) == []
 
 
-def test_a_broken_record_leaves_the_table_alone(lived_in: Scene):
-    before = dump(lived_in.store)
-    lived_in.store.data.put("registry/events/broken.json", b'{"key": 1}')
-    with pytest.raises(BadRecord):
-        reindex(lived_in.store)
-    assert dump(lived_in.store) == before
+def test_what_cannot_be_read_is_passed_over_and_reported(lived_in: Scene):
+    store = lived_in.store
+    before = lasting(store)
+    junk = {
+        "registry/events/broken.json": b'{"key": 1}',
+        "registry/observatories/broken.json": b"not JSON",
+        "registry/keys/broken.json": b"[]",
+        "jobs/BROKEN/request.json": b"\xff\xfe",
+        "tombstones/77.json": b"{}",
+    }
+    for key, text in junk.items():
+        store.data.put(key, text)
+    report = reindex(store)
+    assert report.unreadable == sorted(junk)
+    assert (report.events, report.observatories, report.keys, report.jobs) == (3, 2, 3, 11)
+    assert lasting(store) == before
+
+
+@pytest.mark.parametrize("name", ["outcome.json", "duplicate.json"])
+def test_an_upload_with_an_unreadable_end_is_not_calibrated_again(scene: Scene, name: str):
+    """Its record cannot be written a second time: it waits to be mended, and nobody else waits for it."""
+    point, other = scene.add(), scene.add(b"other", mjd=58000.5)
+    key = f"results/{point.job_id}/0001/{name}"
+    whole = scene.store.data.get(key)
+    scene.store.data.put(key, b"{")
+    report = reindex(scene.store)
+    assert (report.unreadable, report.to_enqueue, report.jobs) == ([key], [], 1)
+    with pytest.raises(UnknownJob):
+        scene.store.jobs.get(point.job_id)
+    assert scene.store.points.by_event(scene.event.key) == [other]
+    assert faults(scene.store) == []
+    if whole is not None:  # mended
+        scene.store.data.put(key, whole)
+        assert reindex(scene.store).unreadable == []
+        assert scene.store.points.by_event(scene.event.key) == [other, point]

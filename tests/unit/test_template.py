@@ -22,11 +22,14 @@ FUNCTIONS = {"UploadFunction": "upload", "CalibrateFunction": "calibrate", "Quer
 NOT_SETTINGS = {"HOME", "MPLCONFIGDIR"}  # where libraries may write
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-READ_TABLE = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
-WRITE_TABLE = {"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+READ_TABLE = {"dynamodb:GetItem", "dynamodb:Query"}
+WRITE_TABLE = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 ALLOWED_VERBS = {
-    "UploadRole": LOGS | READ_TABLE | WRITE_TABLE | {"s3:GetObject", "s3:ListBucket", "s3:PutObject"},
-    "QueryRole": LOGS | READ_TABLE | {"s3:GetObject", "s3:ListBucket"},
+    "UploadRole": LOGS
+    | READ_TABLE
+    | WRITE_TABLE
+    | {"dynamodb:DeleteItem", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    "QueryRole": LOGS | READ_TABLE | {"dynamodb:BatchGetItem", "s3:GetObject", "s3:ListBucket"},
     "CalibrateRole": LOGS
     | READ_TABLE
     | WRITE_TABLE

@@ -186,5 +186,14 @@ class References:
 
 
 def existing_id(text: bytes) -> int:
-    """Return the point that a note of a duplicate names."""
-    return int(json.loads(text)["existing_id"])
+    """Return the point that a note of a duplicate names.
+
+    Raises
+    ------
+    BadRecord
+        It names none.
+    """
+    try:
+        return int(json.loads(text)["existing_id"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise serial.BadRecord(f"not the note of a duplicate: {text[:80]!r}") from error

@@ -2,15 +2,17 @@
 
 Nothing else may write meanwhile. What is not in S3 is not promised to anybody: sessions end, leases and attempts are
 forgotten, and so is when a key was last used. An upload without an outcome starts again; one whose documents were not
-published yet is published: both are returned, to be put into the queue.
+published yet is published: both are returned, to be put into the queue. A record that cannot be read is passed over
+and reported, with what hangs on it: the others are as good as before, and it can be mended from its older versions.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from cpcs import serial
@@ -29,7 +31,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReindexReport:
-    """How much was found, and the uploads to be put into the queue."""
+    """How much was found, the uploads to be put into the queue, and the objects that could not be read."""
 
     events: int
     observatories: int
@@ -37,6 +39,7 @@ class ReindexReport:
     jobs: int
     points: int
     to_enqueue: list[str]
+    unreadable: list[str]
 
 
 def reindex(store: Store) -> ReindexReport:
@@ -45,12 +48,8 @@ def reindex(store: Store) -> ReindexReport:
     Returns
     -------
     ReindexReport
-        How much was found, and the uploads to be put into the queue.
-
-    Raises
-    ------
-    BadRecord
-        An object in S3 is not what its name says; the table is untouched then.
+        How much was found, the uploads to be put into the queue, and the objects that could not be read: an upload
+        whose outcome is among them is not in the table until that is mended.
     """
     record = _read(store.data)
     makers, history = record.makers(), _history(record)
@@ -66,6 +65,7 @@ def reindex(store: Store) -> ReindexReport:
         jobs=len(made),
         points=sum(history.n_followups.values()),
         to_enqueue=[job.job_id for job in made if _is_unfinished(job)],
+        unreadable=record.unreadable,
     )
 
 
@@ -83,6 +83,7 @@ class _Record:
     published: frozenset[str]  # jobs for which nothing is left to do
     uploaded: frozenset[str]  # jobs whose file is there
     tombstones: dict[int, Tombstone]
+    unreadable: list[str]  # keys of objects that are not what their names say
 
     def makers(self) -> dict[int, Outcome]:
         """Return, for every point that was ever added to a light curve, the outcome that made it."""
@@ -96,27 +97,50 @@ class _Record:
 
 def _read(bucket: Bucket) -> _Record:
     newest, names = _newest_outcomes(bucket)
+    unreadable: list[str] = []
     with ThreadPoolExecutor(_READERS) as pool:
 
-        def load(kind: type[Entry], keys_: Iterable[str]) -> list[Entry]:
-            texts = pool.map(bucket.get, keys_)
-            return [serial.loads(kind, text) for text in texts if text is not None]
+        def load(read: Callable[[bytes], Entry], keys_: Iterable[str]) -> dict[str, Entry]:
+            listed = list(keys_)
+            found = {}
+            for key, text in zip(listed, pool.map(bucket.get, listed), strict=True):
+                try:
+                    if text is not None:
+                        found[key] = read(text)
+                except ValueError:  # BadRecord is one
+                    unreadable.append(key)
+            return found
 
-        outcomes = load(Outcome, (layout.result(job, revision, layout.OUTCOME) for job, revision in newest.items()))
-        return _Record(
-            events=load(Event, bucket.list(layout.EVENTS)),
-            observatories=load(Observatory, bucket.list(layout.OBSERVATORIES)),
-            keys=load(ApiKey, bucket.list(layout.KEYS)),
-            requests=load(UploadRequest, filter(layout.job_of_request, bucket.list(layout.JOBS))),
-            outcomes={outcome.job_id: outcome for outcome in outcomes},
-            duplicates={
-                job: existing_id(bucket.get(layout.result(job, newest[job], layout.DUPLICATE)) or b"{}")
-                for job in sorted(names[layout.DUPLICATE])
-            },
-            published=frozenset(names[layout.PUBLISHED]),
-            uploaded=frozenset(job for key in bucket.list(layout.UPLOADS) if (job := layout.job_of_upload(key))),
-            tombstones={item.followup_id: item for item in load(Tombstone, bucket.list(layout.TOMBSTONES))},
-        )
+        def of_jobs(read: Callable[[bytes], Entry], name: str) -> dict[str, Entry]:
+            """Read what the newest revisions of jobs have under this name; the keys become those of the jobs."""
+            places = {layout.result(job, newest[job], name): job for job in sorted(names[name])}
+            return {places[key]: entry for key, entry in load(read, places).items()}
+
+        events_ = load(_reader(Event), bucket.list(layout.EVENTS))
+        observatories_ = load(_reader(Observatory), bucket.list(layout.OBSERVATORIES))
+        keys_ = load(_reader(ApiKey), bucket.list(layout.KEYS))
+        requests = load(_reader(UploadRequest), filter(layout.job_of_request, bucket.list(layout.JOBS)))
+        outcomes = of_jobs(_reader(Outcome), layout.OUTCOME)
+        duplicates = of_jobs(existing_id, layout.DUPLICATE)
+        tombstones = load(_reader(Tombstone), bucket.list(layout.TOMBSTONES))
+        uploaded = frozenset(job for key in bucket.list(layout.UPLOADS) if (job := layout.job_of_upload(key)))
+    unclear = (names[layout.OUTCOME] - outcomes.keys()) | (names[layout.DUPLICATE] - duplicates.keys())
+    return _Record(
+        events=list(events_.values()),
+        observatories=list(observatories_.values()),
+        keys=list(keys_.values()),
+        requests=[request for request in requests.values() if request.job_id not in unclear],
+        outcomes=outcomes,
+        duplicates=duplicates,
+        published=frozenset(names[layout.PUBLISHED]),
+        uploaded=uploaded,
+        tombstones={tombstone.followup_id: tombstone for tombstone in tombstones.values()},
+        unreadable=sorted(unreadable),
+    )
+
+
+def _reader(kind: type[Entry]) -> Callable[[bytes], Entry]:
+    return partial(serial.loads, kind)
 
 
 def _newest_outcomes(bucket: Bucket) -> tuple[dict[str, int], dict[str, set[str]]]:
