@@ -10,6 +10,7 @@ from cpcs.passbands import (
     Choice,
     Passband,
     all_passbands,
+    astrometric,
     catalogue_data,
     catalogue_named,
     catalogues,
@@ -126,3 +127,9 @@ def test_every_entry_is_whole(name):
 def test_no_name_means_two_catalogues():
     spoken = [word.casefold() for name, entry in catalogue_data().items() for word in (name, *entry.get("aliases", ()))]
     assert len(spoken) == len(set(spoken))
+
+
+def test_catalogues_of_positions_are_told_from_standards():
+    assert set(astrometric()) == {"GAIADR2", "URAT1", "UCAC4"}
+    assert not set(astrometric()) & set(catalogues())
+    assert set(astrometric()) | set(catalogues()) == set(catalogue_data())

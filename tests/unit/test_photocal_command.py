@@ -102,6 +102,26 @@ def test_refusals_have_a_code_and_status_two(folder, capsys, options, code):
     assert code in streams.err
 
 
+@pytest.mark.parametrize("option", [("--mjd", "nan"), ("--matching-radius", "inf"), ("--matching-radius", "0"),
+                                    ("--mjd", "yesterday")])  # fmt: skip
+def test_numbers_that_are_none_are_refused(folder, capsys, option):
+    with pytest.raises(SystemExit) as caught:
+        calibrate(folder, *option, "--json", "-")
+    assert caught.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_a_report_goes_into_a_folder_that_is_not_there_yet(folder, tmp_path):
+    assert calibrate(folder, "--json", str(tmp_path / "new" / "r.json")) == 0
+    assert json.loads((tmp_path / "new" / "r.json").read_text())["schema"] == "cpcs-report/1"
+
+
+@pytest.mark.parametrize("force", ["any/Q", "Mine/Q", "GAIADR2/G"])
+def test_what_neither_server_nor_folder_has_cannot_be_forced(folder, capsys, force):
+    assert calibrate(folder, "--force", force) == 2
+    assert "UNKNOWN_FILTER" in capsys.readouterr().err
+
+
 def test_what_the_folder_holds(folder, tmp_path, capsys):
     assert main(["references", "list", str(folder / "refs")]) == 0
     listed = capsys.readouterr().out

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cpcs.errors import TargetOutsideField
+from photocal.results import Target
 from photocal.sphere import separation_deg, tangent_plane
 from photocal.stars import StarList
+from photocal.target import check_in_field
 
 
 def stars_at(ra: list[float], dec: list[float]) -> StarList:
@@ -41,6 +44,25 @@ def test_centre_and_radius_hold_at_the_seams(ra, dec, centre, radius):
 def test_a_few_rows_from_elsewhere_do_not_move_the_centre():
     stars = stars_at([120.0 + 0.001 * i for i in range(50)] + [0.0, 300.0], [30.0] * 50 + [0.0, -60.0])
     assert separation_deg(*stars.centre, 120.025, 30.0) < 0.05
+
+
+def test_a_few_rows_from_elsewhere_do_not_widen_the_field():
+    rng = np.random.Generator(np.random.PCG64(4))
+    ra, dec = (list(rng.uniform(middle - 0.2, middle + 0.2, 60)) for middle in (120.0, 0.0))
+    honest, with_strays = stars_at(ra, dec), stars_at([*ra, 0.0, 0.0, 300.0], [*dec, 0.0, 0.0, -60.0])
+    assert with_strays.radius_deg == pytest.approx(honest.radius_deg, rel=0.1)
+    assert with_strays.in_field.tolist() == [True] * 60 + [False] * 3
+    # Between the field and the strays there is nothing, and a target there is outside.
+    with pytest.raises(TargetOutsideField):
+        check_in_field(with_strays, Target(ra_deg=110.0, dec_deg=0.0))
+    check_in_field(with_strays, Target(ra_deg=120.1, dec_deg=0.1))
+
+
+def test_a_cluster_in_a_wide_field_stays_in_it():
+    rng = np.random.Generator(np.random.PCG64(5))
+    far, near = rng.uniform(-0.25, 0.25, (2, 60)), rng.normal(0.0, 0.02, (2, 300))
+    east, north = np.concatenate([far, near], axis=1)
+    assert stars_at(list(50.0 + east), list(north)).in_field.all()
 
 
 def test_select_keeps_columns_together_and_leaves_the_original():

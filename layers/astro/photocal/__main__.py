@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _within(low: float, high: float) -> Callable[[str], float]:
+    """Return what reads a number between two; nan is between none."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    read.__name__ = "number"  # argparse speaks of an invalid number
+    return read
+
+
+_RA, _DEC, _MJD = _within(-180.0, 360.0), _within(-90.0, 90.0), _within(0.0, 200_000.0)
+_ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
+
+
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="SExtractor ASCII, FITS table, FITS_LDAC, CSV, ECSV or plain columns")
     parser.add_argument("--references", type=Path, required=True, metavar="DIR", help="folder of reference stars")
-    parser.add_argument("--ra", type=float, required=True, metavar="DEG", help="of the target, J2000")
-    parser.add_argument("--dec", type=float, required=True, metavar="DEG")
-    parser.add_argument("--mjd", type=float, required=True, help="middle of the exposure, UTC")
-    parser.add_argument("--matching-radius", type=float, default=2.0, metavar="ARCSEC", help="upper bound (default: 2)")
+    parser.add_argument("--ra", type=_RA, required=True, metavar="DEG", help="of the target, J2000")
+    parser.add_argument("--dec", type=_DEC, required=True, metavar="DEG")
+    parser.add_argument("--mjd", type=_MJD, required=True, help="middle of the exposure, UTC")
+    parser.add_argument("--matching-radius", type=_ARCSEC, default=2.0, metavar="ARCSEC", help="0.1 to 60 (default: 2)")
     parser.add_argument("--force", default="no", metavar="CATALOGUE/FILTER", help="APASS/V, any/r, PS1/any")
     parser.add_argument("--filter-hint", default="", metavar="NAME", help="the filter as its header names it")
     parser.add_argument("--name", default="", help="of the target, for the figures")
@@ -69,9 +86,9 @@ def _add_references(parser: argparse.ArgumentParser) -> None:
     importing.set_defaults(run=_import)
     fetching = commands.add_parser("fetch", help="reference stars from VizieR into the folder")
     fetching.add_argument("--catalogue", required=True, metavar="NAME")
-    fetching.add_argument("--ra", type=float, required=True, metavar="DEG")
-    fetching.add_argument("--dec", type=float, required=True, metavar="DEG")
-    fetching.add_argument("--radius", type=float, required=True, metavar="DEG")
+    fetching.add_argument("--ra", type=_RA, required=True, metavar="DEG")
+    fetching.add_argument("--dec", type=_DEC, required=True, metavar="DEG")
+    fetching.add_argument("--radius", type=_FIELD, required=True, metavar="DEG")
     fetching.add_argument("--into", type=Path, required=True, metavar="DIR")
     fetching.set_defaults(run=_fetch)
     listing = commands.add_parser("list", help="what the folder holds")
@@ -130,6 +147,7 @@ def _write_json(document: dict[str, Any], path: str) -> None:
     if path == "-":
         sys.stdout.write(text)
     else:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text, encoding="utf-8")
 
 

@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cpcs.errors import BadField, ReferenceUnavailable, UnknownFilter
-from cpcs.passbands import ANY, Choice, astrometric, parse_choice
+from cpcs.errors import BadField, ReferenceUnavailable
+from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, parse_choice
 from photocal import report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
-from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, import_file
+from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, gather, import_file
 from photocal.references.importer import catalogue_name
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
-LARGEST_RADIUS_DEG = 2.0  # a wider field is calibrated with the stars of its middle
 PANEL = "panel.png"
 
 
@@ -73,7 +72,7 @@ def calibrate_file(
     target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
     check_in_field(stars, target)
     tiles = TileStore(FolderBlobs(folder))
-    forced = choice(force, tiles.catalogues())
+    forced = _choice(force, tiles)
     references = _references(tiles, stars, forced)
     gathered = time.perf_counter()
     found = calibrate(
@@ -89,7 +88,7 @@ def calibrate_file(
     return FileResult(calibration=replace(found, seconds=seconds), sha256=hashlib.sha256(data).hexdigest())
 
 
-def choice(given: str, present: tuple[str, ...]) -> Choice | None:
+def _choice(given: str, tiles: TileStore) -> Choice | None:
     """Read what was forced; a private catalogue of the folder may be named as well.
 
     Raises
@@ -97,35 +96,19 @@ def choice(given: str, present: tuple[str, ...]) -> Choice | None:
     UnknownFilter
         Neither the server's list nor the folder knows it.
     """
-    try:
-        return parse_choice(given)
-    except UnknownFilter:
-        left, _, band = (part.strip() for part in given.partition("/"))
-        for name in present:
-            if band and name.lower() == left.lower():
-                return Choice(name, ANY if band.lower() == ANY else band)
-        raise
+    own = [name for name in tiles.catalogues() if name not in catalogue_data()] if "/" in given else []
+    return parse_choice(given, private={name: tiles.filters(name) for name in own})
 
 
-def _references(tiles: TileStore, stars: StarList, forced: Choice | None) -> list[ReferenceStars]:
+def _references(tiles: TileStore, stars: StarList, forced: Choice | None) -> tuple[ReferenceStars, ...]:
     """Return the reference stars of the field, of all catalogues of the folder or of the one that was forced."""
     ra, dec = stars.centre
-    radius = min(stars.radius_deg, LARGEST_RADIUS_DEG)
-    present = tiles.catalogues()
-    competing = tuple(name for name in present if name not in astrometric())
-    names = competing if forced is None or forced.catalogue == ANY else (forced.catalogue,)
-    found, reasons = [], []
-    for name in names:
-        try:
-            found.append(tiles.cone(name, ra, dec, radius))
-        except ReferenceUnavailable as error:
-            reasons.append(str(error.metadata.get("reason", "")))
-    if not found:
-        reason = "; ".join(sorted(set(reasons))) or "the folder holds none"
-        raise ReferenceUnavailable(
-            catalogues=", ".join(names) or "any catalogue", ra_deg=ra, dec_deg=dec, reason=reason
-        )
-    return found
+    names = [name for name in tiles.catalogues() if name not in astrometric()]
+    if forced is not None and forced.catalogue != ANY:
+        names = [forced.catalogue]
+    if not names:
+        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason="the folder holds none")
+    return gather(tiles, names, ra, dec, stars.radius_deg).stars
 
 
 def write_figures(calibration: Calibration, folder: Path) -> None:

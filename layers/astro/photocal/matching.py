@@ -164,7 +164,8 @@ def _differences(
 def _windows(search_arcsec: float) -> Floats:
     """Return half widths of windows, arcsec: from what good positions fill to an eighth of the search radius."""
     n = 1 + max(0, int(np.log2(search_arcsec / 8.0 / _LEAST_WINDOW_ARCSEC)))
-    return _LEAST_WINDOW_ARCSEC * 2.0 ** np.arange(n)
+    windows: Floats = _LEAST_WINDOW_ARCSEC * 2.0 ** np.arange(n, dtype=np.float64)
+    return windows
 
 
 def _densest(difference: Floats, search_arcsec: float, window: float) -> tuple[float, float, Floats]:

@@ -11,6 +11,8 @@ import numpy as np
 from photocal.arrays import Anything, Bools, Floats, Ints
 from photocal.sphere import from_unit_vector, separation_deg, unit_vectors
 
+_USUAL_SHARE, _FAR = 0.9, 5.0  # of the stars lie within a radius; stars beyond so many times that are not in the field
+
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueMeta:
@@ -102,9 +104,21 @@ class StarList:
         return from_unit_vector(np.median(vectors, axis=0))
 
     @cached_property
+    def in_field(self) -> Bools:
+        """(n,) which stars lie in the field: not several times farther out than nine in ten of them.
+
+        A detection with coordinates from elsewhere (0, 0 is a favourite) must not make the field half a sky wide.
+        """
+        distance = separation_deg(self.ra_deg, self.dec_deg, *self.centre)
+        usual = np.quantile(distance, _USUAL_SHARE, method="lower")
+        near: Bools = distance <= _FAR * usual
+        return near
+
+    @cached_property
     def radius_deg(self) -> float:
-        """Return the greatest distance of a star from the centre, deg."""
-        return float(np.max(separation_deg(self.ra_deg, self.dec_deg, *self.centre)))
+        """Return the greatest distance of a star in the field from the centre, deg."""
+        near = self.in_field
+        return float(np.max(separation_deg(self.ra_deg[near], self.dec_deg[near], *self.centre)))
 
     def select(self, mask: Bools | Ints) -> StarList:
         """Return the stars that a mask (or a list of indices) picks."""

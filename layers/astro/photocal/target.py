@@ -54,7 +54,7 @@ def _distance_outside(stars: StarList, target: Target) -> float:
     radius = stars.radius_deg
     if separation > 2.0 * radius + 1.0:
         return separation - radius
-    points = tangent_plane(stars.ra_deg, stars.dec_deg, *stars.centre)
+    points = tangent_plane(stars.ra_deg[stars.in_field], stars.dec_deg[stars.in_field], *stars.centre)
     x, y = (float(value) for value in tangent_plane(target.ra_deg, target.dec_deg, *stars.centre))
     points = points[np.isfinite(points).all(axis=1)]
     try:

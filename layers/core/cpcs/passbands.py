@@ -60,7 +60,7 @@ def catalogues() -> tuple[str, ...]:
 
 def astrometric() -> tuple[str, ...]:
     """Return the names of the catalogues that serve positions only, and take no part in the choice of a filter."""
-    return tuple(name for name, entry in catalogue_data().items() if not entry.get("bands"))
+    return tuple(name for name, entry in catalogue_data().items() if entry.get("astrometric"))
 
 
 def filters(catalogue: str) -> tuple[str, ...]:

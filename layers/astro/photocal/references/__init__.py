@@ -1,5 +1,6 @@
 """Reference stars: the tile store, the sources that fill it, and files that are imported into it."""
 
+from photocal.references.gather import Gathered, gather
 from photocal.references.importer import import_file
 from photocal.references.stars import ReferenceStars
 from photocal.references.store import Blobs, CatalogueSummary, FolderBlobs, Source, TileStore
@@ -10,9 +11,11 @@ __all__ = [
     "Breaker",
     "CatalogueSummary",
     "FolderBlobs",
+    "Gathered",
     "ReferenceStars",
     "Source",
     "TileStore",
     "VizierSource",
+    "gather",
     "import_file",
 ]

@@ -240,6 +240,10 @@ class TileStore:
         """Return the names of the catalogues that have at least one tile, sorted."""
         return tuple(sorted({unquote(key.split("/", 1)[0]) for key in self._blobs.list("") if key.endswith(".stars")}))
 
+    def filters(self, catalogue: str) -> tuple[str, ...]:
+        """Return the filters of a catalogue in which the store has a magnitude, sorted; reads every tile of it."""
+        return self._summary(catalogue).filters
+
     def summary(self) -> list[CatalogueSummary]:
         """Return what the store holds, catalogue by catalogue; reads every tile."""
         return [self._summary(name) for name in self.catalogues()]
