@@ -19,8 +19,9 @@ from cpcs_client import credentials
 from cpcs_client.api import Client, Refused, Unreachable
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=True)
-console = Console()
-errors = Console(stderr=True)
+# Names of files and the server's words may hold brackets and colons: they are text, not rich's markup.
+console = Console(markup=False, emoji=False)
+errors = Console(stderr=True, markup=False, emoji=False)
 
 Url = Annotated[str | None, typer.Option("--url", envvar="CPCS_URL", help="Address of the server.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -32,7 +33,7 @@ def _client(url: str | None, *, with_key: bool = True) -> Client:
 
 
 def _give_up(error: Exception) -> NoReturn:
-    errors.print(f"[red]{error}[/red]", highlight=False)
+    errors.print(str(error), style="red", highlight=False)
     raise typer.Exit(2)
 
 

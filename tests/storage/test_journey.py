@@ -203,3 +203,12 @@ def test_a_key_sees_its_own_uploads_newest_first(scene: Scene, now: Clock):
     second = scene.store.jobs.by_key(scene.key.key_id, limit=3, cursor=first.cursor)
     assert [*first.items, *second.items] == made[::-1]
     assert second.cursor is None
+
+
+def test_numbers_too_small_for_the_table_are_nothing(scene: Scene):
+    """DynamoDB refuses what is below 1e-130; a fit can come out so."""
+    job = scene.claimed(exposure_s=1e-200)
+    outcome = scene.outcome(job, outlier_fraction=1e-150, scatter=5e-324, calib_err=1e-9)
+    scene.store.jobs.finish(job, outcome)
+    (point,) = scene.store.points.by_event(scene.event.key)
+    assert (point.outlier_fraction, point.scatter, point.exposure_s, point.calib_err) == (0.0, 0.0, 0.0, 1e-9)

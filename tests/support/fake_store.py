@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cpcs import errors, names
+from cpcs.apikeys import digest
 from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Mode, Observatory, Outcome, Role, UploadRequest
 from cpcs.storage import Deletion
 
 NOW = 1_795_384_800.0  # 2026-11-22T22:00:00Z, MJD 61366.91667
-
-
-def digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -260,6 +260,7 @@ def test_job_before_and_after(query: Function, store: FakeStore) -> None:
     assert after["outcome"]["existing_id"] is None
     assert after["figures"]["panel"] == "/api/calibrations/01JOB/figures/panel.png"
     assert after["report"] == "/api/calibrations/01JOB/report"
+    assert not {"comment", "key_id"} & (after.keys() | after["outcome"].keys())  # who has the id may be anybody
 
 
 def test_many_jobs_in_one_call(query: Function, store: FakeStore) -> None:

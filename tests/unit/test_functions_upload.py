@@ -139,6 +139,16 @@ def test_new_upload_refuses_and_leaves_nothing(
     assert store.jobs.kept == {}
 
 
+def test_half_a_character_is_no_fault_of_the_server(upload: Function, store: FakeStore) -> None:
+    """JSON can write half of a character outside the basic plane; nothing could store it."""
+    sent = {"event": "Gaia18dps", "mjd": 58397.0, "comment": "clear \ud83d\ude00 sky \ud83d"}
+    made = call(upload, "POST", "/api/uploads", json=sent, key=OBSERVER)
+    assert made.status == 201
+    assert store.jobs.kept[made.json["job_id"]].request.comment == "clear \U0001f600 sky"
+    for path in ("/api/session", "/cgi/upload"):
+        assert call(upload, "POST", path, json={"key": "\ud83d", "hashtag": "\ud83d"}).status in {400, 401}
+
+
 def test_a_julian_date_is_answered_with_its_mjd(upload: Function) -> None:
     reply = call(upload, "POST", "/api/uploads", json={**UPLOAD, "mjd": 2458398.1877795}, key=OBSERVER)
     assert reply.json["hint"] == "Subtract 2400000.5: MJD 58397.68778."

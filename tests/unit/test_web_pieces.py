@@ -179,6 +179,7 @@ def test_addresses_that_harm_are_none(address: str) -> None:
 
 def test_control_characters_leave_text() -> None:
     assert fields.text({"comment": " a\x00b\x1b[31m\x9fc "}, "comment") == "ab[31mc"
+    assert fields.text({"comment": "half \ud83d of one"}, "comment") == "half  of one"  # no UTF-8 could hold it
 
 
 # --- pages ------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def looks_mistyped(secret: str) -> bool:
 
 def digest(secret: str) -> str:
     """Return the SHA-256 (hexadecimal) under which a key is stored; blanks around it do not count."""
-    return hashlib.sha256(secret.strip().encode()).hexdigest()
+    return hashlib.sha256(secret.strip().encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _checksum(body: str) -> str:

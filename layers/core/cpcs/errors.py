@@ -245,7 +245,7 @@ class FileTooLarge(RequestError):
 
     code = "FILE_TOO_LARGE"
     sentence = "The file has {size} bytes; at most {limit} are taken here."
-    advice = "Send catalogues up to 20 MiB and images up to 64 MiB through POST /api/uploads."
+    advice = "Send it through POST /api/uploads, which takes up to 64 MiB, or leave out what is far from the target."
 
 
 class NeverArrived(RequestError):

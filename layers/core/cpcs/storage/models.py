@@ -20,6 +20,7 @@ from pynamodb.models import MetaModel, Model
 from cpcs import serial
 from cpcs.records import Job, JobState, Outcome, UploadRequest
 
+SMALLEST = 1e-120  # DynamoDB's numbers end at 1e-130
 GSI1, GSI2, GSI3 = "gsi1", "gsi2", "gsi3"
 _KEYS = {None: ("pk", "sk"), GSI1: ("g1pk", "g1sk"), GSI2: ("g2pk", "g2sk"), GSI3: ("g3pk", "g3sk")}
 
@@ -318,13 +319,22 @@ def find(model: type[AnyItem], pk: str, sk: str) -> AnyItem | None:
 
 
 def attributes(record: object) -> dict[str, Any]:
-    """Return a record's fields as attribute values; what is None, or empty as by default, is left out."""
+    """Return a record's fields as attribute values; what is None, or empty as by default, is left out.
+
+    Numbers that are smaller than DynamoDB knows become 0; it would refuse them.
+    """
     values: dict[str, Any] = {}
     for item in fields(cast("Any", record)):
         value = getattr(record, item.name)
         if value is not None and not (value == "" and item.default == ""):
-            values[item.name] = value.value if isinstance(value, Enum) else value
+            values[item.name] = _attribute(value)
     return values
+
+
+def _attribute(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return 0.0 if isinstance(value, float) and abs(value) < SMALLEST else value
 
 
 def record(kind: type[Record], item: Item) -> Record:

@@ -13,6 +13,7 @@ from cpcs.web import fields
 
 Document = dict[str, Any]
 
+OBSERVERS_OWN = frozenset({"comment", "key_id"})  # not for everybody who has the id of a job
 JOBS, CALIBRATIONS = "/api/uploads", "/api/calibrations"
 
 
@@ -66,7 +67,7 @@ def figures(record: Job) -> dict[str, str]:
 
 
 def job(record: Job) -> Document:
-    """Return where an upload stands, and how it ended."""
+    """Return where an upload stands, and how it ended: for whoever knows its id, which cannot be guessed."""
     outcome = record.outcome
     calibrated = outcome.point if outcome else None
     return {
@@ -90,7 +91,7 @@ def _outcome(record: Job) -> Document | None:
     if outcome is None or outcome.point is None:
         return None
     return {
-        **point(outcome.point),
+        **{name: value for name, value in point(outcome.point).items() if name not in OBSERVERS_OWN},
         "existing_id": outcome.existing_id,
         "seconds": outcome.seconds,
         "summary": outcome.summary,

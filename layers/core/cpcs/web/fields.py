@@ -20,7 +20,7 @@ USUAL_PAGE = 100
 SHOWN = 40  # characters of a bad value that are told back
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"", "0", "false", "no", "off"})
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of characters
 _SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3})(?:\s*[:hd\s]\s*)(\d{1,2})(?:\s*[:m\s]\s*)(\d{1,2}(?:\.\d*)?)\s*s?")
 
 Fields = Mapping[str, Any]
