@@ -52,6 +52,10 @@ test: setup web ## every test: unit, storage, end to end
 
 check: lint types imports templates ## everything that reads the tree without running it
 
+.PHONY: check-vizier
+check-vizier: setup ## ask the live VizieR for a little of every catalogue (exit 4: no network)
+	$(BIN)/python -m infra.check_vizier $(if $(CATALOGUE),$(CATALOGUE))
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
