@@ -27,9 +27,9 @@ Url = Annotated[str | None, typer.Option("--url", envvar="CPCS_URL", help="Addre
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def _client(url: str | None, *, with_key: bool = True) -> Client:
-    kept = credentials.load()
-    return Client(url or kept.url, kept.key if with_key else None)
+def _client(url: str | None) -> Client:
+    kept = credentials.load(url=url)
+    return Client(kept.url, kept.key)
 
 
 def _give_up(error: Exception) -> NoReturn:

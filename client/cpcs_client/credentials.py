@@ -29,13 +29,16 @@ def path() -> Path:
     return Path(platformdirs.user_config_dir("cpcs")) / "credentials.json"
 
 
-def load(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Credentials:
-    """Read the environment, then the file."""
+def load(environ: Mapping[str, str] = os.environ, file: Path | None = None, *, url: str | None = None) -> Credentials:
+    """Read the environment, then the file; ``url`` wins over both.
+
+    The key in the file is for the server that stands beside it: no other gets to see it.
+    """
     file = file or path()
     kept = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    return Credentials(
-        url=environ.get("CPCS_URL") or kept.get("url") or LOCAL, key=environ.get("CPCS_KEY") or kept.get("key")
-    )
+    chosen = url or environ.get("CPCS_URL") or kept.get("url") or LOCAL
+    is_kept = chosen.rstrip("/") == str(kept.get("url") or LOCAL).rstrip("/")
+    return Credentials(url=chosen, key=environ.get("CPCS_KEY") or (kept.get("key") if is_kept else None))
 
 
 def save(credentials: Credentials, file: Path | None = None) -> Path:

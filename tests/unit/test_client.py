@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cpcs_client import Client, Refused
+from cpcs_client import Client, Refused, credentials
 from cpcs_client import cli as command
 
 KEY = "cpcs_not_a_real_key"
@@ -73,7 +73,7 @@ def printed(rows: list[dict[str, Any]]) -> str:
 
 
 def test_the_table_shows_what_a_job_became(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command.console, "width", 200)
+    monkeypatch.setenv("COLUMNS", "200")
     shown = printed([
         {"file": "night[1].cat", "state": "DONE", "error": None, "outcome": POINT},
         {"file": "faint.cat", "state": "DONE", "outcome": {**POINT, "is_limit": True, "mag_err": None}},
@@ -91,3 +91,26 @@ def test_giving_up_tells_the_servers_words(capsys: pytest.CaptureFixture[str]) -
         command._give_up(Refused(400, "BAD_FIELD", "The field event is '[/x]'.", "Give another."))
     assert ended.value.exit_code == 2
     assert "[/x]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "expected"),
+    [
+        ({}, None, ("https://cpcs.example", KEY)),
+        ({}, "https://cpcs.example/", ("https://cpcs.example/", KEY)),
+        ({}, "https://other.example", ("https://other.example", None)),
+        ({"CPCS_URL": "https://other.example"}, None, ("https://other.example", None)),
+        ({"CPCS_URL": "https://other.example", "CPCS_KEY": "given"}, None, ("https://other.example", "given")),
+        ({"CPCS_KEY": "given"}, None, ("https://cpcs.example", "given")),
+    ],
+)
+def test_a_kept_key_is_for_its_own_server(
+    tmp_path: Path, environ: dict[str, str], url: str | None, expected: tuple[str, str | None]
+) -> None:
+    file = credentials.save(credentials.Credentials(url="https://cpcs.example", key=KEY), tmp_path / "kept.json")
+    found = credentials.load(environ, file, url=url)
+    assert (found.url, found.key) == expected
+
+
+def test_nothing_kept_means_this_machine_without_a_key(tmp_path: Path) -> None:
+    assert credentials.load({}, tmp_path / "none.json") == credentials.Credentials()
