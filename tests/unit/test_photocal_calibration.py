@@ -70,6 +70,13 @@ def test_a_right_hint_helps_where_there_are_few_stars():
     assert v_hinted > v_plain
 
 
+def test_the_header_gives_the_hint_where_the_form_does_not():
+    meta = replace(STARS.meta, header={"FILTER1": "open", "FILTER2": "V"})
+    stars = replace(STARS, meta=meta)
+    assert run(stars=stars).filter_hint == "V"
+    assert run(stars=stars, filter_hint="r").filter_hint == "r"
+
+
 def test_probabilities_add_up_and_candidates_are_ordered():
     found = run()
     assert sum(item.probability for item in found.candidates) == pytest.approx(1.0)
@@ -208,6 +215,22 @@ def test_the_report_keeps_to_its_schema():
         star = winner["stars"]["star"][0]
         standard = document["stars"]["inst_mag"][star] + winner["zero_point"] + winner["stars"]["residual"][0]
         assert standard == pytest.approx(winner["stars"]["ref_mag"][0], abs=0.001)
+
+
+def test_a_crowded_report_stays_small(monkeypatch):
+    found = run()
+    most = found.winner.fit.n_matched + 10
+    monkeypatch.setattr(report, "MOST_STARS", most)
+    shown = [len(item["stars"]["star"]) for item in report.document(found)["candidates"]]
+    assert shown[0] == found.winner.fit.n_matched
+    assert sum(shown) <= most
+    monkeypatch.setattr(report, "MOST_STARS", 20)
+    document = report.document(found)
+    winner = document["candidates"][0]["stars"]
+    assert 10 <= len(winner["residual"]) <= 20
+    assert {len(column) for column in winner.values()} == {len(document["stars"]["source"])}
+    assert all(item["stars"]["star"] == [] for item in document["candidates"][1:])
+    assert all(item["n_matched"] >= 5 for item in document["candidates"])
 
 
 def test_what_is_not_a_number_is_null():

@@ -27,7 +27,7 @@ def scene(n=60, *, east=0.0, north=0.0, jitter=0.05, dec=45.0, ra=0.05, seed=1):
     return stars, ReferenceStars(catalogue="APASS", ra_deg=ra_deg, dec_deg=dec_deg)
 
 
-@pytest.mark.parametrize(("east", "north"), [(0.0, 0.0), (1.9, -0.5), (-2.4, 2.4)])
+@pytest.mark.parametrize(("east", "north"), [(0.0, 0.0), (1.9, -0.5), (-2.4, 2.4), (-6.0, 7.0)])
 def test_the_offset_is_found_and_taken_out(east, north):
     stars, reference = scene(east=east, north=north)
     found = match(stars, reference, matching_radius_arcsec=2.0)

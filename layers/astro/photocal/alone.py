@@ -81,7 +81,7 @@ def calibrate_file(
         target=target,
         matching_radius_arcsec=matching_radius_arcsec,
         forced=forced,
-        filter_hint=filter_hint or stars.meta.header.get("FILTER", ""),
+        filter_hint=filter_hint,
         mjd=mjd,
     )
     seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}

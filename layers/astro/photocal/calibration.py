@@ -63,7 +63,7 @@ def calibrate(
     forced
         The passbands allowed; None lets all compete.
     filter_hint
-        The filter's name in the header or the form, as written.
+        The filter's name in the form, as written; where it is empty, the catalogue's own header may name it.
     mjd
         Date of the observation (UTC), for the proper motions of the reference stars; None leaves them aside.
 
@@ -79,6 +79,7 @@ def calibrate(
         No fit passed the quality cuts.
     """
     check_in_field(stars, target)
+    filter_hint = filter_hint or stars.meta.filter_hint
     watch = _Watch()
     with watch.step("match"):
         pairs = _match_all(stars, references, forced, matching_radius_arcsec, mjd)

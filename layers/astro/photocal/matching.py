@@ -20,14 +20,14 @@ from photocal.stars import StarList
 
 J2000_MJD = 51544.5
 DAYS_PER_YEAR = 365.25
-SEARCH_FACTOR, SEARCH_LEAST_ARCSEC = 2.0, 3.0  # offsets are looked for within twice the radius, at least 3 arcsec
+SEARCH_FACTOR, SEARCH_LEAST_ARCSEC = 2.0, 10.0  # offsets are looked for within twice the radius, at least 10 arcsec
 TIGHT_SIGMAS, TIGHT_LEAST_ARCSEC = 5.0, 0.7  # the radius actually used, where the positions agree well
 _ENOUGH = 10  # matches that make a scatter worth believing
 _LEAST_CROWD = 4  # pairs that must agree before an offset is believed
 _LEAST_WINDOW_ARCSEC = 0.5
 _FALSE_ALARM = 0.01  # how often strangers alone may be taken for a crowd
 _BRIGHTEST = 3000  # stars that the offset is measured with
-_MOST_PAIRS = 500_000
+_MOST_PAIRS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,15 +146,16 @@ def _measure_offset(
 def _differences(
     ours: Floats, tree: cKDTree, theirs: Floats, plane: tuple[Floats, Floats], search_arcsec: float
 ) -> Floats:
-    """Return the (n, 2) differences of all pairs within a radius, arcsec; of the first stars only where there are many.
+    """Return the (n, 2) differences of all pairs within a radius, arcsec; of every k-th star where there are many.
 
-    A wide radius in a crowded field would make hundreds of millions of pairs, and a few hundred stars are enough.
+    A wide radius in a crowded field would make hundreds of millions of pairs, and a few hundred stars are enough: of
+    all brightnesses, for the brightest may be missing from a deep catalogue.
     """
     reach = chord(search_arcsec / 3600.0)
     counts = np.asarray(tree.query_ball_point(ours, reach, return_length=True), dtype=np.int64)
-    n = max(1, int(np.searchsorted(np.cumsum(counts), _MOST_PAIRS)))
-    near = tree.query_ball_point(ours[:n], reach)
-    i = np.repeat(np.arange(len(near)), counts[:n])
+    some = slice(None, None, 1 + int(counts.sum()) // _MOST_PAIRS)
+    near = tree.query_ball_point(ours[some], reach)
+    i = np.repeat(np.arange(len(ours))[some], counts[some])
     j = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
     vectors = ours[i] - theirs[j]
     difference: Floats = ARCSEC_PER_RADIAN * np.stack([vectors @ plane[0], vectors @ plane[1]], axis=1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from photocal.arrays import Floats
 
-_SETTLED = 1e-7  # in log posterior: some thousandths of an error bar from the top
+_SETTLED = 1e-7  # in log posterior, by the last step: less than a thousandth of an error bar
 _LOG_2PI = float(np.log(2.0 * np.pi))
 
 

@@ -1,12 +1,13 @@
 """The report: everything a calibration found, as one JSON document (``docs/schemas/report-1.json`` describes it).
 
-Nothing in it is NaN: what is unknown is null. Per-star columns are arrays, so that a crowded field stays small.
+Nothing in it is NaN: what is unknown is null. Per-star columns are arrays, and in a crowded field only the best
+candidates bring theirs: twenty thousand stars in fifty passbands would be 47 MB, more than a Lambda may answer with.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from photocal.results import Calibration, Candidate
 from photocal.selection import filter_confidence
 
 SCHEMA = "cpcs-report/1"
+MOST_STARS = 40_000  # rows of the candidates' stars, in all
 MAG_DIGITS, DEGREE_DIGITS, ARCSEC_DIGITS, SHARE_DIGITS = 5, 7, 3, 4
 
 
@@ -38,7 +40,9 @@ def document(
     job_id, revision
         The upload it belongs to, if any.
     """
-    used = _used_sources(calibration.candidates)
+    shown = _shown(calibration.candidates)
+    pairs = list(zip(calibration.candidates, shown, strict=True))
+    used = np.unique(np.concatenate([item.stars.source_index[rows] for item, rows in pairs]))
     return {
         "schema": SCHEMA,
         "job_id": job_id,
@@ -49,7 +53,7 @@ def document(
         "request": _request(calibration),
         "target": _target(calibration),
         "calibration": _summary(calibration),
-        "candidates": [_candidate(item, calibration, used) for item in calibration.candidates],
+        "candidates": [_candidate(item, rows, calibration, used) for item, rows in pairs],
         "offset": _offset(calibration),
         "stars": _stars(calibration, used),
         "seconds": dict(calibration.seconds),
@@ -139,7 +143,7 @@ def _fit(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _candidate(candidate: Candidate, calibration: Calibration, used: Ints) -> dict[str, Any]:
+def _candidate(candidate: Candidate, rows: Ints, calibration: Calibration, used: Ints) -> dict[str, Any]:
     stars = candidate.stars
     return {
         **_fit(candidate),
@@ -149,12 +153,12 @@ def _candidate(candidate: Candidate, calibration: Calibration, used: Ints) -> di
         "refused": candidate.refused or None,
         "photographic": candidate.photographic,
         "stars": {
-            "star": np.searchsorted(used, stars.source_index).tolist(),
-            "ref_mag": _column(stars.ref_mag, 4),
-            "ref_err": _column(stars.ref_err, 4),
-            "residual": _column(stars.residual, 4),
-            "inlier_probability": _column(stars.inlier_probability, 3),
-            "sep_arcsec": _column(stars.sep_arcsec, ARCSEC_DIGITS),
+            "star": np.searchsorted(used, stars.source_index[rows]).tolist(),
+            "ref_mag": _column(stars.ref_mag[rows], 4),
+            "ref_err": _column(stars.ref_err[rows], 4),
+            "residual": _column(stars.residual[rows], 4),
+            "inlier_probability": _column(stars.inlier_probability[rows], 3),
+            "sep_arcsec": _column(stars.sep_arcsec[rows], ARCSEC_DIGITS),
         },
     }
 
@@ -170,14 +174,24 @@ def _offset(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def _used_sources(candidates: Iterable[Candidate]) -> Ints:
-    """Return the sorted rows of the star list that any candidate used."""
-    rows: Ints = np.unique(np.concatenate([item.stars.source_index for item in candidates]))
-    return rows
+def _shown(candidates: Sequence[Candidate]) -> list[Ints]:
+    """Return which of its stars each candidate shows: all of them while there is room, then none.
+
+    The winner comes first and always shows some: of very many every second, or third ...
+    """
+    shown: list[Ints] = []
+    room = MOST_STARS
+    for number, candidate in enumerate(candidates):
+        n = candidate.fit.n_matched
+        step = -(-n // MOST_STARS) if number == 0 else 1
+        rows = np.arange(0, n, step) if -(-n // step) <= room else np.arange(0)
+        shown.append(rows)
+        room -= len(rows)
+    return shown
 
 
 def _stars(calibration: Calibration, used: Ints) -> dict[str, Any]:
-    """Return the stars that any candidate used; the candidates' ``star`` columns count from the first of these."""
+    """Return the stars that any candidate shows; the candidates' ``star`` columns count from the first of these."""
     stars = calibration.stars.select(used)
     return {
         "source": used.tolist(),
