@@ -46,3 +46,8 @@ def test_the_reference_catalogues_know_what_they_should():
     apass = references["APASS"].bands
     colour = apass["B"][0] - apass["V"][0]
     assert 0.3 < np.nanmedian(colour) < 1.6
+
+
+def test_a_frame_that_sees_no_star_has_the_zero_point_it_was_given():
+    field = simulate(Setup(depth=8.0, target_mag=7.0, zero_point=21.0, colour_term=0.1), seed=1)
+    assert (field.n_observed, field.true_zero_point) == (1, 21.0)

@@ -145,10 +145,15 @@ def simulate(setup: Setup | None = None, seed: int = 1) -> SimulatedField:
         catalogue=_sextractor(rows),
         target=target,
         true_mag=setup.target_mag,
-        true_zero_point=setup.zero_point - setup.colour_term * (float(np.median(colour[rows.star])) - 1.0),
+        true_zero_point=setup.zero_point - setup.colour_term * (_middle(colour[rows.star]) - 1.0),
         target_seen=setup.target_mag <= setup.depth,
         n_observed=len(rows.ra),
     )
+
+
+def _middle(colour: Floats) -> float:
+    """Return the median colour; that of the zero point where no star is bright enough to be seen."""
+    return float(np.median(colour)) if len(colour) else 1.0
 
 
 def _positions(rng: np.random.Generator, setup: Setup) -> tuple[Floats, Floats]:
