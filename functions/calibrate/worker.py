@@ -295,7 +295,7 @@ class _Clockwork:
                 target=target,
                 matching_radius_arcsec=request.matching_radius_arcsec,
                 forced=parse_choice(request.forced),
-                filter_hint=request.filter_hint or stars.meta.header.get("FILTER", ""),
+                filter_hint=request.filter_hint,
                 mjd=request.mjd,
             )
         except CalibrationFailed as error:
