@@ -25,17 +25,16 @@ from cpcs.errors import (
     UnknownJob,
     UnreadableUpload,
 )
-from cpcs.passbands import parse_choice
+from cpcs.passbands import ANY, Choice, catalogues, parse_choice
 from cpcs.publishing import publish_event
 from cpcs.records import Event, FollowupPoint, Job, JobState, Outcome
 from cpcs.storage import Store
 from photocal import calibration, figures, readers, report
-from photocal.references import TileStore
+from photocal.references import Gathered, TileStore, gather
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
 from .child import Limits, read_in_child
-from .references import Gathered, gather, wanted
 
 Answer = TypeVar("Answer")
 
@@ -315,3 +314,10 @@ class _Clockwork:
             return work()
         finally:
             self._seconds[step] = round(time.perf_counter() - start, 4)
+
+
+def wanted(forced: Choice | None) -> tuple[str, ...]:
+    """Return the catalogues that could take part: all, or the one that was forced."""
+    if forced is None or forced.catalogue == ANY:
+        return catalogues()
+    return (forced.catalogue,)
