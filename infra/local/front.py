@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,9 @@ _HOP_BY_HOP = {
     "connection", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade",
 }  # fmt: skip
+# Every call that is under way has a process of its own behind it: more than these would starve each other. Calls that
+# wait for a calibration have a lane for themselves, so that reading goes on beside them.
+AT_ONCE = 2 * max(2, os.cpu_count() or 2)
 _LOOKED_AT = {429, 500, 502, 503, 504}
 _OF_DOCUMENTS = (
     "Cache-Control",
@@ -157,6 +161,7 @@ class _Front:
         self._upstream = upstream
         self._session = session
         self._s3 = deploy.client("s3", upstream.endpoint)
+        self._lanes = {waits: asyncio.Semaphore(AT_ONCE) for waits in (True, False)}
 
     # --- S3 -------------------------------------------------------------------------------------
 
@@ -253,15 +258,19 @@ class _Front:
         headers["X-Forwarded-For"] = request.remote or ""
         headers["X-Forwarded-Host"] = request.host
         headers["X-Forwarded-Proto"] = "http"
-        async with self._session.request(
-            request.method,
-            _as_it_is(self._upstream.endpoint + request.raw_path),
-            headers=headers,
-            data=body or None,
-            allow_redirects=False,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            timeout=_seconds(API_ANSWER_S),
-        ) as answer:
+        waits_for_a_calibration = request.path == "/cgi/upload"
+        async with (
+            self._lanes[waits_for_a_calibration],
+            self._session.request(
+                request.method,
+                _as_it_is(self._upstream.endpoint + request.raw_path),
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+                timeout=_seconds(API_ANSWER_S),
+            ) as answer,
+        ):
             await _check_answer(answer)
             passed: CIMultiDict[str] = CIMultiDict(
                 (name, value)

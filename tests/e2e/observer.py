@@ -61,7 +61,7 @@ class Observer:
         """Send what `curl -F` sends: the fields in their order, repeated ones too, then the file as test.cat."""
         body, kind = multipart([*fields], self.catalogue if content is None else content)
         return httpx.post(
-            self.stack.url + url, content=body, headers={"content-type": kind}, timeout=60, trust_env=False
+            self.stack.url + url, content=body, headers={"content-type": kind}, timeout=120, trust_env=False
         )
 
     def curl_fields(self, **changes: str | None) -> list[tuple[str, str]]:

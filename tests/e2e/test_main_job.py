@@ -228,3 +228,12 @@ def test_an_import_of_reference_stars_lets_waiting_uploads_go_on(observer: Obser
             time.sleep(0.2)
     assert job["outcome"]["passband"] == "APASS/r"
     assert abs(job["outcome"]["mag"] - field.true_mag) < 0.05
+
+
+def test_a_crowd_of_old_scripts_is_served(observer: Observer) -> None:
+    before = n_points(observer)
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: observer.curl(*observer.curl_fields()), range(24)))
+    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+    assert len({answer.json()["followup_id"] for answer in answers}) == 24
+    assert n_points(observer) == before + 24
