@@ -345,3 +345,15 @@ def test_columns_of_different_length_are_refused():
 
 def test_an_empty_folder_holds_nothing(tmp_path):
     assert TileStore(FolderBlobs(tmp_path / "nowhere")).summary() == []
+
+
+def test_a_catalogue_that_is_not_held_is_looked_for_once_and_found_when_it_comes():
+    bucket = Bucket()
+    asked = []
+    bucket.get = lambda key: asked.append(key) or bucket.held.get(key)
+    tiles = TileStore(bucket)
+    with pytest.raises(ReferenceUnavailable):
+        tiles.cone("APASS", 285.0, 11.0, 0.5)
+    assert asked == []
+    TileStore(bucket).add(field())
+    assert tiles.cone("APASS", 285.0, 11.0, 0.05).n > 0

@@ -75,7 +75,7 @@ class FolderBlobs:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the keys that begin so, in order."""
-        for path in sorted(self._folder.rglob("*")):
+        for path in sorted((self._folder / prefix.rpartition("/")[0]).rglob("*")):
             key = path.relative_to(self._folder).as_posix()
             if key.startswith(prefix) and path.is_file():
                 yield key
@@ -110,6 +110,7 @@ class TileStore:
         # A folder answers at once; a bucket is far away, and waiting for it is most of the work.
         self._at_once = 1 if isinstance(blobs, FolderBlobs) else _AT_ONCE
         self._remembered: OrderedDict[str, Tile] = OrderedDict()
+        self._held: set[str] = set()
         self._lock = threading.Lock()
 
     # --- reading ---------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ class TileStore:
         catalogue = catalogue_named(catalogue) or catalogue
         cone = (float(ra_deg) % 360.0, float(dec_deg), float(radius_deg))
         numbers = sky.tiles_touching(*cone)
-        tiles = self._load(catalogue, numbers)
+        tiles = self._load(catalogue, numbers) if self._holds(catalogue) else {}
         share = _share(cone, numbers, tiles)
         if share < ENOUGH and not covers(catalogue, dec_deg, radius_deg):
             return _nothing(catalogue, complete=True)
@@ -164,6 +165,12 @@ class TileStore:
             own = Tile(number=number, stars=stars.select(tile_of == number), whole=True)
             fetched[number] = self._merge(catalogue, own)
         return fetched
+
+    def _holds(self, catalogue: str) -> bool:
+        """Whether there is any tile of a catalogue: one question instead of one for each tile that is not there."""
+        if catalogue not in self._held and next(iter(self._blobs.list(_folder(catalogue))), None) is not None:
+            self._held.add(catalogue)
+        return catalogue in self._held
 
     def _load(self, catalogue: str, numbers: Iterable[int]) -> dict[int, Tile]:
         wanted = list(numbers)
@@ -270,8 +277,12 @@ class TileStore:
         )
 
 
+def _folder(catalogue: str) -> str:
+    return f"{quote(catalogue, safe='')}/n{ORDER}/"
+
+
 def _key(catalogue: str, number: int) -> str:
-    return f"{quote(catalogue, safe='')}/n{ORDER}/{number:06d}.stars"
+    return f"{_folder(catalogue)}{number:06d}.stars"
 
 
 def _nothing(catalogue: str, *, complete: bool) -> ReferenceStars:
