@@ -241,8 +241,10 @@ def read_or_refuse(data):
     try:
         stars = read_catalogue(data)
     except errors.UnreadableUpload as refusal:
-        assert refusal.message
-        assert refusal.hint
+        told = refusal.message, refusal.hint
+        stars = None
+    if stars is None:
+        assert all(told)
         return False
     assert isinstance(stars, StarList)
     assert stars.n > 0
