@@ -15,6 +15,7 @@ from cpcs.errors import CpcsError, MissingField, UnknownJob, UnknownPage
 from cpcs.records import Event, Job
 from cpcs.storage import layout
 from cpcs.web import addresses, auth, documents, fields, lightcurve, responses
+from cpcs.web.front import bound
 
 from .desk import Desk
 
@@ -41,7 +42,7 @@ def register(desk: Desk) -> None:
         "/api/catalogues": catalogues,
     }
     for rule, handle in handlers.items():
-        app.get(rule)(_bound(handle, desk))
+        app.get(rule)(bound(handle, desk))
 
     @app.get("/api/uploads/<job_id>")
     def _upload(job_id: str) -> Response[str]:
@@ -60,10 +61,6 @@ def register(desk: Desk) -> None:
         if name not in FIGURES:
             raise UnknownPage(path=desk.front.request.path[:60])
         return result(desk, job_id, f"figures/{name}", responses.PNG)
-
-
-def _bound(handle: Callable[[Desk], Response[Any]], desk: Desk) -> Callable[[], Response[Any]]:
-    return lambda: handle(desk)
 
 
 def health(_desk: Desk) -> Response[str]:

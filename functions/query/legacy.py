@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from cpcs.records import Event, FollowupPoint
 from cpcs.web import auth, fields, html, responses
 from cpcs.web import legacy as old
+from cpcs.web.front import bound
 
 from .desk import Desk
 
@@ -32,11 +33,7 @@ def register(desk: Desk) -> None:
         "/Login/?": login_page,
     }
     for rule, handle in handlers.items():
-        desk.front.app.get(rule)(_bound(handle, desk))
-
-
-def _bound(handle: Callable[[Desk], Response[Any]], desk: Desk) -> Callable[[], Response[Any]]:
-    return lambda: handle(desk)
+        desk.front.app.get(rule)(bound(handle, desk))
 
 
 def list_of_alerts(desk: Desk) -> Response[Any]:

@@ -18,6 +18,7 @@ from cpcs.errors import MissingField
 from cpcs.records import ApiKey, Role
 from cpcs.storage.access import SESSION_S
 from cpcs.web import asks, auth, documents, fields, forms, html, legacy, responses
+from cpcs.web.front import bound
 
 from .desk import Desk
 from .synchronous import answer_upload
@@ -50,14 +51,10 @@ def register(desk: Desk) -> None:
         "/cgi/newuser/?": new_user,
     }
     for rule, handle in handlers.items():
-        app.route(rule, method=["GET", "POST"])(_bound(handle, desk))
-    app.post("/Login/?")(_bound(login, desk))
-    app.post("/cgi/login")(_bound(login, desk))
-    app.route("/cgi/logout", method=["GET", "POST"])(_bound(logout, desk))
-
-
-def _bound(handle: Callable[[Desk], Response[Any]], desk: Desk) -> Callable[[], Response[Any]]:
-    return lambda: handle(desk)
+        app.route(rule, method=["GET", "POST"])(bound(handle, desk))
+    app.post("/Login/?")(bound(login, desk))
+    app.post("/cgi/login")(bound(login, desk))
+    app.route("/cgi/logout", method=["GET", "POST"])(bound(logout, desk))
 
 
 def read(desk: Desk) -> OldForm:

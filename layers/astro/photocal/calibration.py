@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cpcs.errors import NoReferenceStars, PoorFit, TooFewMatches
-from cpcs.passbands import ANY, Choice, Passband, catalogue_data
+from cpcs.passbands import ANY, Choice, Passband, is_photographic
 from cpcs.records import Mode
 from photocal import __version__
 from photocal.arrays import Bools, Floats
@@ -167,7 +167,7 @@ def _spoken(forced: Choice | None) -> str:
 
 def _fit_all(stars: StarList, reference: ReferenceStars, found: Match, forced: Choice | None) -> Iterator[Candidate]:
     """Yield the fit of each allowed passband of one catalogue that has enough stars."""
-    photographic = bool(catalogue_data().get(reference.catalogue, {}).get("photographic", False))
+    photographic = is_photographic(reference.catalogue)
     for passband, mine in _usable(stars, reference, found, forced):
         if mine.sum() >= LEAST_STARS:
             mag, err = reference.bands[passband.filter]

@@ -22,11 +22,6 @@ def mjd(unix_s: float) -> float:
     return unix_s / SECONDS_PER_DAY + MJD_OF_UNIX_EPOCH
 
 
-def iso_of_mjd(mjd_utc: float) -> str:
-    """Return a Modified Julian Date (UTC) as ISO 8601."""
-    return iso((mjd_utc - MJD_OF_UNIX_EPOCH) * SECONDS_PER_DAY)
-
-
 def unix(iso_utc: str) -> float:
     """Return ``2026-11-22T21:30:00Z`` as Unix seconds; 0 for an empty string."""
     return datetime.fromisoformat(iso_utc).timestamp() if iso_utc else 0.0

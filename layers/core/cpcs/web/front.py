@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -13,6 +13,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cpcs.errors import CpcsError, MethodNotAllowed, RateLimited, UnknownPage
 from cpcs.web import addresses, auth, problems, request, responses
+
+Desk = TypeVar("Desk")
 
 SHOWN = 60  # characters of an unknown path that are told back
 
@@ -95,6 +97,11 @@ class Front:
         if taken and method not in taken:
             return self._refused(MethodNotAllowed(path=shown, method=method))
         return self._refused(UnknownPage(path=shown))
+
+
+def bound(handle: Callable[[Desk], Response[Any]], desk: Desk) -> Callable[[], Response[Any]]:
+    """Return a handler as the resolver calls it, without arguments, of one that is given the function's desk."""
+    return lambda: handle(desk)
 
 
 def _as_get(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,11 +64,6 @@ def picture(png_base64: str, description: str) -> str:
     return f'<p><img alt="{escape(description)}" src="data:image/png;base64,{escape(png_base64)}"></p>'
 
 
-def linked_picture(address: str, description: str) -> str:
-    """Return a picture of this server."""
-    return f'<p><img alt="{escape(description)}" src="{escape(address)}"></p>'
-
-
 def form(action: str, field: str, label: str) -> str:
     """Return a form of one hidden-as-typed field, posted to ``action``."""
     return (
