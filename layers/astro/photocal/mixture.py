@@ -2,11 +2,12 @@
 
 The differences ``d = ref_mag - inst_mag`` of n stars with errors ``e`` are drawn from
 
-    p(d) = (1 - f) N(d; z, s^2 + e^2) + f B(d)
+    p(d) = (1 - f) N(d; X b, s^2 + e^2) + f B(d)
 
-with zero point z, intrinsic scatter s, outlier fraction f, and a broad density B of fixed place and width (a Cauchy
-distribution: it never lets one star, however far, pull on z). Parameters are theta = (z, ln s, logit f), so that no
-bound has to be watched; the prior of each is stated in `Priors`.
+with the design matrix X, its coefficients b (the zero point, and the colour and field terms where there are any),
+intrinsic scatter s, outlier fraction f, and a broad density B of fixed place and width (a Cauchy distribution: it never
+lets one star, however far, pull on the zero point). Parameters are theta = (b, ln s, logit f), so that no bound has to
+be watched; the prior of each is stated in `Priors` and `Terms`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from photocal.arrays import Floats
 
 _SETTLED = 1e-7  # in log posterior, by the last step: less than a thousandth of an error bar
 _LOG_2PI = float(np.log(2.0 * np.pi))
+_LONGEST_STEP = (0.5, 1.0, 1.5)  # of a coefficient (mag), ln s and logit f in one round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +49,34 @@ class Priors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the zero point depends on, beside being one: columns of the design matrix, each with a Gaussian prior.
+
+    Attributes
+    ----------
+    columns
+        (n, m) array; the first column of the design matrix, of ones, is not among them.
+    mean, err
+        (m,) arrays: the prior of each coefficient.
+    """
+
+    columns: Floats
+    mean: Floats
+    err: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Modes:
-    """Local maxima of the posterior, best first.
+    """Local maxima of the posterior, best first; p is the number of coefficients.
 
     Attributes
     ----------
     theta
-        (k, 3) array: z in mag, ln s with s in mag, logit f.
+        (k, p + 2) array: the coefficients in mag, ln s with s in mag, logit f.
     log_posterior
         (k,) array, up to one constant.
     covariance
-        (k, 3, 3) array: the inverse of the negative second derivatives.
+        (k, p + 2, p + 2) array: the inverse of the negative second derivatives.
     """
 
     theta: Floats
@@ -76,21 +95,33 @@ class Mixture:
         (n,) array, mag: both errors in quadrature, positive.
     priors
         What is believed beforehand.
+    terms
+        What the zero point depends on; None for one zero point of all stars.
     """
 
-    def __init__(self, difference: Floats, error: Floats, priors: Priors) -> None:
+    def __init__(self, difference: Floats, error: Floats, priors: Priors, terms: Terms | None = None) -> None:
         self.difference = difference
         self.variance = error**2
         self.priors = priors
+        n = len(difference)
+        ones = np.ones((n, 1))
+        self.design: Floats = ones if terms is None else np.hstack([ones, terms.columns])
+        p = self.design.shape[1]
+        self._products = (self.design[:, :, None] * self.design[:, None, :]).reshape(n, p * p)
+        self._mean = np.zeros(p) if terms is None else np.concatenate([[0.0], terms.mean])
+        self._precision = np.zeros(p) if terms is None else np.concatenate([[0.0], terms.err**-2.0])
         offset = (difference - np.median(difference)) / priors.broad_width
         self.broad: Floats = 1.0 / (np.pi * priors.broad_width * (1.0 + offset**2))
 
-    def log_prior(self, log_s: Floats, logit_f: Floats) -> Floats:
-        """Return the logarithm of the prior density of (ln s, logit f), without its constant."""
+    @property
+    def n_coefficients(self) -> int:
+        """How many coefficients there are: the zero point's, and one for each term."""
+        return int(self.design.shape[1])
+
+    def log_prior_fraction(self, logit_f: Floats) -> Floats:
+        """Return the logarithm of the prior density of logit f, without its constant."""
         prior = self.priors
-        scatter = self.log_prior_scatter(log_s)
-        fraction = -prior.outlier_a * np.logaddexp(0.0, -logit_f) - prior.outlier_b * np.logaddexp(0.0, logit_f)
-        total: Floats = scatter + fraction
+        total: Floats = -prior.outlier_a * np.logaddexp(0.0, -logit_f) - prior.outlier_b * np.logaddexp(0.0, logit_f)
         return total
 
     def log_prior_scatter(self, log_s: Floats) -> Floats:
@@ -101,56 +132,69 @@ class Mixture:
         return total
 
     def inlier_probability(self, theta: Floats) -> Floats:
-        """Return the (n,) probabilities that the stars are inliers, at one (3,) set of parameters."""
-        _, inlier, _ = self._densities(theta[None, :])
+        """Return the (n,) probabilities that the stars are inliers, at one (p + 2,) set of parameters."""
+        _, inlier, _, _ = self._densities(theta[None, :])
         probability: Floats = inlier[0]
         return probability
 
-    def _densities(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return (k, n) arrays: the density of each star, its inlier probability, its variance."""
-        z, log_s, logit_f = (theta[:, i, None] for i in range(3))
+    def log_likelihood(self, theta: Floats) -> float:
+        """Return the logarithm of the likelihood at one (p + 2,) set of parameters."""
+        return float(np.log(self._densities(theta[None, :])[0]).sum())
+
+    def _densities(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return (k, n) arrays: the density of each star, its inlier probability, its variance, its residual."""
+        residual = self.difference - theta[:, :-2] @ self.design.T
+        log_s, logit_f = theta[:, -2, None], theta[:, -1, None]
         f = 1.0 / (1.0 + np.exp(-logit_f))
         variance = np.exp(2.0 * log_s) + self.variance
-        narrow = (1.0 - f) * np.exp(-0.5 * ((self.difference - z) ** 2 / variance + np.log(variance) + _LOG_2PI))
+        narrow = (1.0 - f) * np.exp(-0.5 * (residual**2 / variance + np.log(variance) + _LOG_2PI))
         density = narrow + f * self.broad
-        return density, narrow / density, variance
+        return density, narrow / density, variance, residual
 
     def derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the log posterior with its first and second derivatives: (k,), (k, 3) and (k, 3, 3) arrays."""
-        density, inlier, variance = self._densities(theta)
-        z, log_s, logit_f = theta.T
-        residual = self.difference - z[:, None]
+        """Return the log posterior with its first and second derivatives.
+
+        Returns
+        -------
+        tuple of ndarray
+            (k,), (k, p + 2) and (k, p + 2, p + 2) arrays.
+        """
+        density, inlier, variance, residual = self._densities(theta)
+        k, p = len(theta), self.n_coefficients
+        log_s, logit_f = theta[:, -2], theta[:, -1]
         share = np.exp(2.0 * log_s)[:, None] / variance
         chi2 = residual**2 / variance
         by_z, by_s = residual / variance, share * (chi2 - 1.0)
         f = 1.0 / (1.0 + np.exp(-logit_f))
         doubt = inlier * (1.0 - inlier)
         n = len(self.difference)
+        away = theta[:, :p] - self._mean
         prior = self.priors
-
-        gradient = np.empty((len(theta), 3))
-        gradient[:, 0] = (inlier * by_z).sum(axis=1)
-        gradient[:, 1] = (inlier * by_s).sum(axis=1)
-        gradient[:, 2] = n - inlier.sum(axis=1) - n * f
         low = (prior.scatter_least * np.exp(-log_s)) ** 2
-        gradient[:, 1] += 2.0 * low - (log_s - np.log(prior.scatter_median)) / prior.scatter_spread**2
-        gradient[:, 2] += prior.outlier_a * (1.0 - f) - prior.outlier_b * f
 
-        hessian = np.empty((len(theta), 3, 3))
-        hessian[:, 0, 0] = (doubt * by_z**2 - inlier / variance).sum(axis=1)
-        hessian[:, 0, 1] = hessian[:, 1, 0] = (doubt * by_z * by_s - 2.0 * inlier * by_z * share).sum(axis=1)
+        gradient = np.empty((k, p + 2))
+        gradient[:, :p] = (inlier * by_z) @ self.design - self._precision * away
+        gradient[:, p] = (inlier * by_s).sum(axis=1)
+        gradient[:, p] += 2.0 * low - (log_s - np.log(prior.scatter_median)) / prior.scatter_spread**2
+        gradient[:, p + 1] = n - inlier.sum(axis=1) - n * f + prior.outlier_a * (1.0 - f) - prior.outlier_b * f
+
+        hessian = np.empty((k, p + 2, p + 2))
+        hessian[:, :p, :p] = ((doubt * by_z**2 - inlier / variance) @ self._products).reshape(k, p, p)
+        hessian[:, :p, :p] -= np.diag(self._precision)
+        hessian[:, :p, p] = (doubt * by_z * by_s - 2.0 * inlier * by_z * share) @ self.design
+        hessian[:, :p, p + 1] = -(doubt * by_z) @ self.design
+        hessian[:, p, :p], hessian[:, p + 1, :p] = hessian[:, :p, p], hessian[:, :p, p + 1]
         curve = 2.0 * share * (1.0 - share) * (chi2 - 1.0) - 2.0 * share**2 * chi2
-        hessian[:, 1, 1] = (doubt * by_s**2 + inlier * curve).sum(axis=1) - 4.0 * low - 1.0 / prior.scatter_spread**2
-        hessian[:, 0, 2] = hessian[:, 2, 0] = -(doubt * by_z).sum(axis=1)
-        hessian[:, 1, 2] = hessian[:, 2, 1] = -(doubt * by_s).sum(axis=1)
-        slack = f * (1.0 - f)
-        hessian[:, 2, 2] = doubt.sum(axis=1) - (n + prior.outlier_a + prior.outlier_b) * slack
+        hessian[:, p, p] = (doubt * by_s**2 + inlier * curve).sum(axis=1) - 4.0 * low - 1.0 / prior.scatter_spread**2
+        hessian[:, p, p + 1] = hessian[:, p + 1, p] = -(doubt * by_s).sum(axis=1)
+        hessian[:, p + 1, p + 1] = doubt.sum(axis=1) - (n + prior.outlier_a + prior.outlier_b) * f * (1.0 - f)
 
-        value = np.log(density).sum(axis=1) + self.log_prior(log_s, logit_f)
+        value = np.log(density).sum(axis=1) + self.log_prior_scatter(log_s) + self.log_prior_fraction(logit_f)
+        value -= 0.5 * (away**2 @ self._precision)
         return value, gradient, hessian
 
     def modes(self, starts: Floats, rounds: int) -> Modes:
-        """Climb from (k, 3) starts towards the maxima, by at most so many rounds of Newton's method.
+        """Climb from (k, p + 2) starts towards the maxima, by at most so many rounds of Newton's method.
 
         The second derivatives are made negative definite first (their eigenvalues' absolute values are used), so
         that every step leads uphill; a step that does not is shortened and tried again.
@@ -179,12 +223,15 @@ class Mixture:
 def _uphill(gradient: Floats, hessian: Floats) -> Floats:
     """Return the Newton steps, limited to what the parameters can reasonably move at once."""
     step = np.einsum("kij,kj->ki", _inverse(-hessian), gradient)
-    limited: Floats = np.clip(step, [-0.5, -1.0, -1.5], [0.5, 1.0, 1.5])
+    coefficient, log_s, logit_f = _LONGEST_STEP
+    longest = np.full(step.shape[1], coefficient)
+    longest[-2:] = log_s, logit_f
+    limited: Floats = np.clip(step, -longest, longest)
     return limited
 
 
 def _inverse(matrix: Floats) -> Floats:
-    """Invert (k, 3, 3) symmetric matrices as if all their eigenvalues were positive."""
+    """Invert (k, m, m) symmetric matrices as if all their eigenvalues were positive."""
     values, vectors = np.linalg.eigh(matrix)
     bounded = np.maximum(np.abs(values), 1e-6)
     inverse: Floats = np.einsum("kij,kj,klj->kil", vectors, 1.0 / bounded, vectors)
