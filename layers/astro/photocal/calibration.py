@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from cpcs.errors import NoReferenceStars, PoorFit, TooFewMatches
-from cpcs.passbands import ANY, Choice, Passband, is_photographic
-from cpcs.records import Mode
+from cpcs.errors import PoorFit
+from cpcs.passbands import Choice
+from cpcs.records import ColourPrior, Mode
 from photocal import __version__
-from photocal.arrays import Bools, Floats
-from photocal.matching import Match, match
+from photocal.candidates import Task, fit_all, match_all
+from photocal.colour import corrected, target_colour
+from photocal.matching import Match
 from photocal.references.stars import ReferenceStars
 from photocal.results import Calibration, Candidate, SkyOffset, Target, TargetMagnitude, UsedStars
 from photocal.selection import LEAST_STARS, filter_confidence, rank
 from photocal.stars import StarList
-from photocal.target import check_in_field, is_measured, measure
-from photocal.zeropoint import fit_zero_point
+from photocal.target import check_in_field, measure
 
 __all__ = [
     "Calibration",
@@ -33,10 +33,6 @@ __all__ = [
     "check_in_field",
 ]
 
-LARGEST_REFERENCE_ERROR = 0.3  # CPCS 1's
-LEAST_ERROR = 0.003  # mag: no star is known better, whatever its error says
-BAD_FLAGS = ~0b11  # SExtractor's: neighbours and blends may stay, saturated, cut and corrupt stars may not
-
 
 def calibrate(
     stars: StarList,
@@ -47,6 +43,8 @@ def calibrate(
     forced: Choice | None = None,
     filter_hint: str = "",
     mjd: float | None = None,
+    colour_priors: Mapping[str, ColourPrior] | None = None,
+    target_colours: Mapping[str, float] | None = None,
 ) -> Calibration:
     """Put a star list on a standard scale, and read off the target.
 
@@ -66,6 +64,10 @@ def calibrate(
         The filter's name in the form, as written; where it is empty, the catalogue's own header may name it.
     mjd
         Date of the observation (UTC), for the proper motions of the reference stars; None leaves them aside.
+    colour_priors
+        What earlier frames of the same camera and filter say of its colour term: passband, ``APASS/r``, -> Gaussian.
+    target_colours
+        The target's colours, where they are known: ``g-r`` -> mag.
 
     Raises
     ------
@@ -81,11 +83,19 @@ def calibrate(
     check_in_field(stars, target)
     filter_hint = filter_hint or stars.meta.filter_hint
     watch = _Watch()
+    task = Task(
+        stars=stars,
+        target=target,
+        matching_radius_arcsec=matching_radius_arcsec,
+        forced=forced,
+        mjd=mjd,
+        colour_priors=colour_priors or {},
+    )
     with watch.step("match"):
-        pairs = _match_all(stars, references, forced, matching_radius_arcsec, mjd)
+        pairs = match_all(task, references)
+        offset = _best_offset([found for _, found in pairs])
     with watch.step("fit"):
-        candidates = [item for reference, found in pairs for item in _fit_all(stars, reference, found, forced)]
-        _check_candidates(candidates, stars, pairs, forced, matching_radius_arcsec)
+        candidates = fit_all(task, pairs, offset)
     with watch.step("choose"):
         ranked = rank(candidates, filter_hint)
         winner = ranked[0]
@@ -97,7 +107,6 @@ def calibrate(
                 n_matched=winner.fit.n_matched,
             )
     with watch.step("target"):
-        offset = _best_offset([found for _, found in pairs])
         measured = measure(
             stars,
             target,
@@ -105,6 +114,8 @@ def calibrate(
             matching_radius_arcsec=matching_radius_arcsec,
             zero_point=winner.fit.zero_point,
         )
+        catalogue = next(item for item, _ in pairs if item.catalogue == winner.passband.catalogue)
+        measured = corrected(measured, winner, target_colour(task, catalogue, winner, target_colours or {}))
     return Calibration(
         position=target,
         target=measured,
@@ -136,115 +147,6 @@ class _Watch:
             yield
         finally:
             self.seconds[name] = round(time.perf_counter() - start, 5)
-
-
-Pair = tuple[ReferenceStars, Match]
-
-
-def _match_all(
-    stars: StarList, references: Sequence[ReferenceStars], forced: Choice | None, radius: float, mjd: float | None
-) -> list[Pair]:
-    """Match with every catalogue that an allowed passband belongs to and that has stars."""
-    allowed = [item for item in references if item.n and any(_is_allowed(forced, item, band) for band in item.bands)]
-    if not allowed:
-        ra, dec = stars.centre
-        raise NoReferenceStars(passband=_spoken(forced), radius_deg=stars.radius_deg, ra_deg=ra, dec_deg=dec)
-    return [(item, match(stars, item, matching_radius_arcsec=radius, mjd=mjd)) for item in allowed]
-
-
-def _is_allowed(forced: Choice | None, reference: ReferenceStars, band: str) -> bool:
-    return forced is None or forced.allows(Passband(reference.catalogue, band))
-
-
-def _spoken(forced: Choice | None) -> str:
-    """Return what was forced, as errors name it."""
-    if forced is None:
-        return "any catalogue"
-    if forced.filter == ANY:
-        return forced.catalogue
-    return f"any catalogue in {forced.filter}" if forced.catalogue == ANY else str(forced)
-
-
-def _fit_all(stars: StarList, reference: ReferenceStars, found: Match, forced: Choice | None) -> Iterator[Candidate]:
-    """Yield the fit of each allowed passband of one catalogue that has enough stars."""
-    photographic = is_photographic(reference.catalogue)
-    for passband, mine in _usable(stars, reference, found, forced):
-        if mine.sum() >= LEAST_STARS:
-            mag, err = reference.bands[passband.filter]
-            rows = found.reference_index[mine]
-            yield _fit_one(stars, found, mine, mag[rows], err[rows], passband, photographic=photographic)
-
-
-def _usable(
-    stars: StarList, reference: ReferenceStars, found: Match, forced: Choice | None
-) -> Iterator[tuple[Passband, Bools]]:
-    """Yield each allowed passband of a catalogue, with which of the matched stars can be used in it."""
-    usable = _usable_sources(stars, found)
-    for band, (mag, err) in reference.bands.items():
-        if not _is_allowed(forced, reference, band):
-            continue
-        ref_mag, ref_err = mag[found.reference_index], err[found.reference_index]
-        with np.errstate(invalid="ignore"):
-            mine = usable & np.isfinite(ref_mag) & (ref_err >= 0.0) & (ref_err <= LARGEST_REFERENCE_ERROR)
-        yield Passband(reference.catalogue, band), mine
-
-
-def _usable_sources(stars: StarList, found: Match) -> Bools:
-    """Return which matched sources are fit to fit: measured, and neither saturated, cut nor corrupt."""
-    measured = is_measured(stars)[found.source_index]
-    clean = (stars.flags[found.source_index] & BAD_FLAGS) == 0
-    both: Bools = measured & clean
-    # Where flags leave nothing, they mean something else than SExtractor's.
-    return both if both.sum() >= LEAST_STARS else measured
-
-
-def _fit_one(
-    stars: StarList,
-    found: Match,
-    mine: Bools,
-    ref_mag: Floats,
-    ref_err: Floats,
-    passband: Passband,
-    *,
-    photographic: bool,
-) -> Candidate:
-    source = found.source_index[mine]
-    inst_mag, inst_err = stars.inst_mag[source], stars.inst_mag_err[source]
-    difference = ref_mag - inst_mag
-    fit = fit_zero_point(difference, np.maximum(np.hypot(ref_err, inst_err), LEAST_ERROR))
-    used = UsedStars(
-        source_index=source,
-        reference_index=found.reference_index[mine],
-        sep_arcsec=found.sep_arcsec[mine],
-        ref_mag=ref_mag,
-        ref_err=ref_err,
-        inst_mag=inst_mag,
-        inst_err=inst_err,
-        residual=difference - fit.zero_point,
-        inlier_probability=fit.inlier_probability,
-    )
-    return Candidate(passband=passband, fit=fit, stars=used, photographic=photographic)
-
-
-def _check_candidates(
-    candidates: Sequence[Candidate], stars: StarList, pairs: Sequence[Pair], forced: Choice | None, radius: float
-) -> None:
-    if candidates:
-        return
-    if not any(
-        np.isfinite(mag).any()
-        for item, _ in pairs
-        for band, (mag, _) in item.bands.items()
-        if _is_allowed(forced, item, band)
-    ):
-        ra, dec = stars.centre
-        raise NoReferenceStars(passband=_spoken(forced), radius_deg=stars.radius_deg, ra_deg=ra, dec_deg=dec)
-    raise TooFewMatches(
-        n_matched=max(int(mine.sum()) for item, found in pairs for _, mine in _usable(stars, item, found, forced)),
-        radius_arcsec=radius,
-        n_needed=LEAST_STARS,
-        of=f" of {_spoken(forced)}" if forced else "",
-    )
 
 
 def _best_offset(found: Sequence[Match]) -> SkyOffset:

@@ -14,8 +14,9 @@ import numpy as np
 import scipy
 
 from photocal.arrays import Anything, Ints
-from photocal.results import Calibration, Candidate
+from photocal.results import Calibration, Candidate, ColourTerm, FieldTerm
 from photocal.selection import filter_confidence
+from photocal.target import LIMIT_SIGMAS
 
 SCHEMA = "cpcs-report/1"
 MOST_STARS = 40_000  # rows of the candidates' stars, in all
@@ -114,6 +115,13 @@ def _target(calibration: Calibration) -> dict[str, Any]:
         "nearest_arcsec": number(target.nearest_arcsec, ARCSEC_DIGITS),
         "flags": target.flags,
         "source": target.source_index,
+        "limit_mag": number(target.limit_mag),
+        "limit_sigmas": LIMIT_SIGMAS,
+        "corrected_mag": number(target.corrected_mag),
+        "corrected_mag_err": number(target.corrected_mag_err),
+        "colour": number(target.colour, 4),
+        "colour_err": number(target.colour_err, 4),
+        "colour_source": target.colour_source or None,
     }
 
 
@@ -140,6 +148,51 @@ def _fit(candidate: Candidate) -> dict[str, Any]:
         "outlier_fraction": number(fit.outlier_fraction, SHARE_DIGITS),
         "outlier_fraction_err": number(fit.outlier_fraction_err, SHARE_DIGITS),
         "n_matched": fit.n_matched,
+        "native": {
+            "zero_point": number(candidate.native.zero_point),
+            "zero_point_err": number(candidate.native.zero_point_err),
+            "scatter": number(candidate.native.scatter),
+            "scatter_err": number(candidate.native.scatter_err),
+            "outlier_fraction": number(candidate.native.outlier_fraction, SHARE_DIGITS),
+        },
+        "colour_term": _colour_term(candidate.colour_term),
+        "field_term": _field_term(candidate.field_term),
+    }
+
+
+def _colour_term(term: ColourTerm | None) -> dict[str, Any] | None:
+    if term is None:
+        return None
+    measured = term.measured
+    return {
+        "colour": term.colour,
+        "value": number(term.value),
+        "err": number(term.err),
+        "reference_colour": number(term.reference_colour),
+        "colour_spread": number(term.colour_spread),
+        "n_stars": term.n_stars,
+        "prior": {
+            "value": number(term.prior.value),
+            "err": number(term.prior.err),
+            "n_frames": term.prior.n_frames,
+        },
+        "measured": {"value": number(measured.value), "err": number(measured.err)} if measured else None,
+    }
+
+
+def _field_term(term: FieldTerm | None) -> dict[str, Any] | None:
+    if term is None:
+        return None
+    return {
+        "order": term.order,
+        "names": list(term.names),
+        "coefficients": [number(value) for value in term.coefficients],
+        "errors": [number(value) for value in term.errors],
+        "ra_deg": number(term.ra_deg, DEGREE_DIGITS),
+        "dec_deg": number(term.dec_deg, DEGREE_DIGITS),
+        "scale_deg": number(term.scale_deg, DEGREE_DIGITS),
+        "bic_gain": number(term.bic_gain, 2),
+        "range_mag": number(term.range_mag),
     }
 
 
@@ -159,6 +212,7 @@ def _candidate(candidate: Candidate, rows: Ints, calibration: Calibration, used:
             "residual": _column(stars.residual[rows], 4),
             "inlier_probability": _column(stars.inlier_probability[rows], 3),
             "sep_arcsec": _column(stars.sep_arcsec[rows], ARCSEC_DIGITS),
+            "colour": None if stars.colour is None else _column(stars.colour[rows], 4),
         },
     }
 

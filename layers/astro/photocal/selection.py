@@ -66,7 +66,7 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
     tuple of Candidate
         With ``probability`` and ``refused`` set; the probabilities add up to 1 where any candidate can win.
     """
-    judged = _without_plates([replace(item, refused=quality(item.fit)) for item in candidates])
+    judged = _without_plates([replace(item, refused=quality(item.native)) for item in candidates])
     usable = [item for item in judged if not item.refused]
     refused = sorted((item for item in judged if item.refused), key=lambda item: expected_error(item.fit))
     if not usable:
@@ -102,8 +102,8 @@ def _without_plates(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def filter_probabilities(candidates: Sequence[Candidate], hint: FilterHint) -> dict[str, float]:
     """Return the probability of each filter among the candidates."""
-    scatter = np.array([_comparable_scatter(item.fit) for item in candidates])
-    error = np.array([item.fit.scatter_err / item.fit.scatter for item in candidates])
+    scatter = np.array([_comparable_scatter(item.native) for item in candidates])
+    error = np.array([item.native.scatter_err / item.native.scatter for item in candidates])
     right, wrong = _log_densities(np.log(scatter), np.hypot(error, TOLERANCE))
     filters = [item.passband.filter for item in candidates]
     names = list(dict.fromkeys(filters))
@@ -121,7 +121,7 @@ def filter_probabilities(candidates: Sequence[Candidate], hint: FilterHint) -> d
 def _credible(candidates: Sequence[Candidate], mine: Bools) -> float:
     """Return how far the number of stars makes a filter's scatter credible, 0 to 1."""
     most = max(
-        item.fit.n_matched * (1.0 - item.fit.outlier_fraction)
+        item.native.n_matched * (1.0 - item.native.outlier_fraction)
         for item, own in zip(candidates, mine, strict=True)
         if own
     )

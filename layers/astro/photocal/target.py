@@ -91,10 +91,14 @@ def measure(
         There is no source, and no star that a limit could be read off.
     """
     measured = is_measured(stars)
-    separation = _separations(stars, target, offset)
-    separation = np.where(measured, separation, np.inf)
+    separation = np.where(measured, separations(stars, target, offset), np.inf)
     nearest = int(np.argmin(separation))
     nearest_arcsec = float(separation[nearest])
+    if not measured.any():
+        raise TargetNotFound(radius_arcsec=matching_radius_arcsec, nearest_arcsec=float("inf"))
+    limit, method = limiting_magnitude(
+        stars.inst_mag[measured], stars.inst_mag_err[measured], separation=separation[measured]
+    )
     if nearest_arcsec <= matching_radius_arcsec:
         return TargetMagnitude(
             ra_deg=float(stars.ra_deg[nearest]),
@@ -107,10 +111,9 @@ def measure(
             source_index=nearest,
             flags=int(stars.flags[nearest]),
             nearest_arcsec=nearest_arcsec,
+            limit_method=method,
+            limit_mag=limit + zero_point,
         )
-    if not measured.any():
-        raise TargetNotFound(radius_arcsec=matching_radius_arcsec, nearest_arcsec=float("inf"))
-    limit, method = limiting_magnitude(stars.inst_mag[measured], stars.inst_mag_err[measured])
     return TargetMagnitude(
         ra_deg=target.ra_deg,
         dec_deg=target.dec_deg,
@@ -120,6 +123,7 @@ def measure(
         inst_mag=limit,
         nearest_arcsec=nearest_arcsec,
         limit_method=method,
+        limit_mag=limit + zero_point,
     )
 
 
@@ -133,7 +137,7 @@ def is_measured(stars: StarList) -> np.typing.NDArray[np.bool_]:
     return good
 
 
-def _separations(stars: StarList, target: Target, offset: SkyOffset) -> Floats:
+def separations(stars: StarList, target: Target, offset: SkyOffset) -> Floats:
     """Return the (n,) distances of the stars from the target, arcsec, the offset taken out."""
     ours = unit_vectors(stars.ra_deg, stars.dec_deg)
     moved = shifted_back(ours, stars.centre, offset.east_arcsec, offset.north_arcsec)
@@ -143,18 +147,37 @@ def _separations(stars: StarList, target: Target, offset: SkyOffset) -> Floats:
     return separations
 
 
-def limiting_magnitude(mag: Floats, error: Floats, sigmas: float = LIMIT_SIGMAS) -> tuple[float, str]:
+def limiting_magnitude(
+    mag: Floats, error: Floats, sigmas: float = LIMIT_SIGMAS, *, separation: Floats | None = None
+) -> tuple[float, str]:
     """Return the instrumental magnitude at which a source would have the given signal-to-noise ratio, and how.
 
     The errors of faint stars are those of the sky: ``error`` grows as 10^(0.4 mag). Each star of the faint end says
-    where it would reach ``2.5 / ln 10 / sigmas``; their median is the limit. Where the errors are not usable (all
-    zero, say), it is the faintest source, as in the first CPCS.
+    where it would reach ``2.5 / ln 10 / sigmas``; the median of those nearer to the target is the limit, for the sky
+    is not the same all over a field. Where the errors are not usable (all zero, say), it is the faintest source, as in
+    the first CPCS.
+
+    Parameters
+    ----------
+    mag, error
+        (n,) arrays, mag, of all measured sources.
+    sigmas
+        The signal-to-noise ratio.
+    separation
+        (n,) array, distances from the target in any unit; None lets all count alike.
+
+    Returns
+    -------
+    tuple of float and str
+        mag; ``error-relation`` or ``faintest-source``.
     """
     order = np.argsort(-mag, kind="stable")[: max(_FEW, int(_FAINT_SHARE * len(mag)))]
     usable = order[(error[order] > 0.005) & (error[order] < 0.5)]  # noqa: PLR2004 - outside, errors are floors or guesses
     faintest = float(mag.max())
     if len(usable) < _FEW // 2:
         return faintest, FAINTEST_SOURCE
+    if separation is not None:
+        usable = usable[np.argsort(separation[usable], kind="stable")[: max(2 * _FEW, len(usable) // 2)]]
     wanted = MAG_PER_RELATIVE_ERROR / sigmas
     limit = float(np.median(mag[usable] + 2.5 * np.log10(wanted / error[usable])))
     return min(limit, faintest + _EXTRAPOLATION), ERROR_RELATION

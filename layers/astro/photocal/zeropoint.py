@@ -89,7 +89,7 @@ def fit_zero_point(difference: Floats, error: Floats, *, priors: Priors = DEFAUL
     thin = slice(None, None, max(1, len(difference) // _SAMPLE))  # enough to find the way up
     sample = Mixture(difference[thin], error[thin], priors)
     near = sample.modes(_starts(sample.difference, error[thin]), rounds=_CLIMB)
-    return _from_curvature(mixture, mixture.modes(near.theta[:1], rounds=_FINISH))
+    return from_curvature(mixture, mixture.modes(near.theta[:1], rounds=_FINISH))
 
 
 def _starts(difference: Floats, error: Floats) -> Floats:
@@ -110,18 +110,18 @@ def _starts(difference: Floats, error: Floats) -> Floats:
     return np.stack([np.tile(centres, 2), np.concatenate([loose, tight]), fraction], axis=1)
 
 
-def _from_curvature(mixture: Mixture, modes: Modes) -> ZeroPointFit:
-    """Read the fit off the best mode, its errors off the curvature there."""
+def from_curvature(mixture: Mixture, modes: Modes) -> ZeroPointFit:
+    """Read a fit off the best mode, its errors off the curvature there; the first coefficient is the zero point."""
     theta, covariance = modes.theta[0], modes.covariance[0]
     err = np.sqrt(np.diag(covariance))
-    scatter, fraction = float(np.exp(theta[1])), float(1.0 / (1.0 + np.exp(-theta[2])))
+    scatter, fraction = float(np.exp(theta[-2])), float(1.0 / (1.0 + np.exp(-theta[-1])))
     return ZeroPointFit(
         zero_point=float(theta[0]),
         zero_point_err=float(err[0]),
         scatter=scatter,
-        scatter_err=float(scatter * err[1]),
+        scatter_err=float(scatter * err[-2]),
         outlier_fraction=fraction,
-        outlier_fraction_err=float(fraction * (1.0 - fraction) * err[2]),
+        outlier_fraction_err=float(fraction * (1.0 - fraction) * err[-1]),
         n_matched=len(mixture.difference),
         inlier_probability=mixture.inlier_probability(theta),
     )

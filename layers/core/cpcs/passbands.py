@@ -7,7 +7,7 @@ this module reads the names from it, `photocal.references` the columns.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -46,11 +46,32 @@ class Choice:
 
 
 @cache
-def catalogue_data() -> dict[str, dict[str, Any]]:
-    """Return the declarative file: catalogue name -> its description."""
+def _declared() -> dict[str, dict[str, Any]]:
+    """Return the declarative file."""
     with files("cpcs").joinpath("catalogues.toml").open("rb") as stream:
-        data: dict[str, dict[str, Any]] = tomllib.load(stream)["catalogues"]
-    return data
+        return tomllib.load(stream)
+
+
+def catalogue_data() -> dict[str, dict[str, Any]]:
+    """Return what the declarative file says of catalogues: name -> description."""
+    return _declared()["catalogues"]
+
+
+def colour_for(band: str, known: Container[str]) -> tuple[str, str] | None:
+    """Return the two filters whose difference a colour term of ``band`` is fitted in; None where none is known.
+
+    Parameters
+    ----------
+    band
+        A filter.
+    known
+        The filters in which the catalogue has magnitudes.
+    """
+    for colour in _declared()["colours"].get(band, ()):
+        first, _, second = colour.partition("-")
+        if first in known and second in known:
+            return first, second
+    return None
 
 
 def catalogues() -> tuple[str, ...]:

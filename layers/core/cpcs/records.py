@@ -124,6 +124,32 @@ class UploadRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColourPrior:
+    """What is believed of a colour term before a frame is looked at: a Gaussian, mag per mag of colour.
+
+    ``n_frames`` is how many frames of the same camera and filter it was learned from; 0 for what holds for any.
+    """
+
+    value: float
+    err: float
+    n_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourMeasurement:
+    """What one frame says of the colour term of its camera and filter by itself, whatever was believed before.
+
+    ``std_mag = inst_mag + zero_point + value (colour - reference colour)``; ``colour`` is that of the reference
+    catalogue, written ``g-r``.
+    """
+
+    passband: str
+    colour: str
+    value: float
+    err: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowupPoint:
     """One point of a light curve: the target's standard magnitude, or a limit, and where it came from.
 
