@@ -27,6 +27,7 @@ _LEAST_CROWD = 4  # pairs that must agree before an offset is believed
 _LEAST_WINDOW_ARCSEC = 0.5
 _FALSE_ALARM = 0.01  # how often strangers alone may be taken for a crowd
 _BRIGHTEST = 3000  # stars that the offset is measured with
+_ENOUGH_TO_REFINE = 500  # of them, that say how well the positions agree
 _MOST_PAIRS = 100_000
 
 
@@ -69,19 +70,20 @@ def match(
     # A position that is not a number becomes the middle of the sphere, which is near nothing.
     theirs = np.nan_to_num(unit_vectors(placed.ra_deg, placed.dec_deg))
     east, north, _ = axes(*stars.centre)
-    tree = cKDTree(theirs)
-    shift = _measure_offset(ours[_brightest(stars)], tree, theirs, (east, north), matching_radius_arcsec)
+    tree = _tree(theirs)
+    some = _brightest(stars)
+    shift = _measure_offset(ours[some], tree, theirs, (east, north), matching_radius_arcsec)
     radius = matching_radius_arcsec
-    for _ in range(2):  # the second time with the offset of all matches, and the radius they deserve
-        moved = shifted_back(ours, stars.centre, shift[0], shift[1])
+    # First the bright stars say what the offset is, and which radius the positions deserve; then all are matched.
+    for chosen in (some[:_ENOUGH_TO_REFINE], slice(None)):
+        moved = shifted_back(ours[chosen], stars.centre, shift[0], shift[1])
         i, j = _mutual(moved, theirs, tree, radius)
         difference = ARCSEC_PER_RADIAN * np.stack(
             [(moved[i] - theirs[j]) @ east, (moved[i] - theirs[j]) @ north], axis=1
         )
-        if len(i) < _ENOUGH:
-            break
-        shift = shift + np.median(difference, axis=0)
-        radius = min(matching_radius_arcsec, max(TIGHT_LEAST_ARCSEC, TIGHT_SIGMAS * _spread(difference)))
+        if len(i) >= _ENOUGH:
+            shift = shift + np.median(difference, axis=0)
+            radius = min(matching_radius_arcsec, max(TIGHT_LEAST_ARCSEC, TIGHT_SIGMAS * _spread(difference)))
     sep = ARCSEC_PER_RADIAN * np.linalg.norm(moved[i] - theirs[j], axis=1)
     offset = SkyOffset(
         east_arcsec=float(shift[0]),
@@ -112,13 +114,18 @@ def _spread(difference: Floats) -> float:
     return float(1.4826 * np.median(np.abs(difference - np.median(difference, axis=0))))
 
 
+def _tree(points: Floats) -> cKDTree:
+    """Return a tree that is made fast: it is asked but once or twice."""
+    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+
+
 def _mutual(ours: Floats, theirs: Floats, tree: cKDTree, radius_arcsec: float) -> tuple[Ints, Ints]:
     """Return the pairs that are each other's nearest neighbours within the radius."""
     reach = chord(radius_arcsec / 3600.0)
     _, nearest = tree.query(ours, distance_upper_bound=reach)
     i = np.flatnonzero(nearest < len(theirs))
     j = nearest[i]
-    _, back = cKDTree(ours).query(theirs[j])
+    _, back = _tree(ours).query(theirs[j])
     mutual: Bools = back == i
     return i[mutual].astype(np.int64), j[mutual].astype(np.int64)
 
@@ -152,11 +159,13 @@ def _differences(
     all brightnesses, for the brightest may be missing from a deep catalogue.
     """
     reach = chord(search_arcsec / 3600.0)
-    counts = np.asarray(tree.query_ball_point(ours, reach, return_length=True), dtype=np.int64)
-    some = slice(None, None, 1 + int(counts.sum()) // _MOST_PAIRS)
-    near = tree.query_ball_point(ours[some], reach)
-    i = np.repeat(np.arange(len(ours))[some], counts[some])
-    j = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
+    mine = _tree(ours)
+    every = 1 + int(mine.count_neighbors(tree, reach)) // _MOST_PAIRS
+    if every > 1:
+        ours = ours[::every]
+        mine = _tree(ours)
+    pairs = mine.sparse_distance_matrix(tree, reach, output_type="ndarray")
+    i, j = pairs["i"], pairs["j"]
     vectors = ours[i] - theirs[j]
     difference: Floats = ARCSEC_PER_RADIAN * np.stack([vectors @ plane[0], vectors @ plane[1]], axis=1)
     return difference

@@ -153,10 +153,10 @@ def fit_terms(stars: Stars, native: ZeroPointFit, prior: ColourPrior = ANY_CAMER
     coloured = _calibrated(stars, native, prior)
     base = coloured or _plain(stars)
     n_inliers = float(native.inlier_probability.sum())
-    model = _fitted(base, native, stars.place, prior if coloured else None, order=0)
-    plain_bic = model.bic(n_inliers)
-    for order in _orders(stars.place, n_inliers):
-        other = _fitted(base, native, stars.place, prior if coloured else None, order=order)
+    slope = prior if coloured else None
+    model = plain = _fitted(base, _start(base, native, slope), stars.place, slope, order=0)
+    for order in _promising(plain, base, stars.place, slope, n_inliers):
+        other = _fitted(base, plain.theta, stars.place, slope, order=order)
         if other.bic(n_inliers) < model.bic(n_inliers) - BIC_GAIN:
             model = other
     if model.order == 0 and coloured is None:
@@ -165,7 +165,7 @@ def fit_terms(stars: Stars, native: ZeroPointFit, prior: ColourPrior = ANY_CAMER
     return FullFit(
         fit=fit,
         colour_term=_colour_term(model, coloured, stars, prior) if coloured else None,
-        field_term=_field_term(model, stars.place, fit, gain=plain_bic - model.bic(n_inliers)),
+        field_term=_field_term(model, stars.place, fit, gain=plain.bic(n_inliers) - model.bic(n_inliers)),
         residual=_residual(model, coloured, stars, fit),
     )
 
@@ -205,31 +205,67 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
     )
 
 
-def _orders(place: Place | None, n_inliers: float) -> tuple[int, ...]:
-    """Return the orders of a field term that so many stars may be asked about."""
+def _promising(
+    model: _Model, base: _Calibrated, place: Place | None, slope: ColourPrior | None, n_inliers: float
+) -> list[int]:
+    """Return the orders of a field term that are worth a fit: at half of the gain that is asked for, or more.
+
+    What a term would gain is read off the slope and the curvature where it is zero (Rao's score test).
+    """
     if place is None or n_inliers < FIRST_ORDER_STARS:
-        return ()
-    return (1,) if n_inliers < SECOND_ORDER_STARS else (1, 2)
+        return []
+    highest = 1 if n_inliers < SECOND_ORDER_STARS else 2
+    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, place, slope, order=highest))
+    _, gradient, hessian = mixture.derivatives(_extended(model.theta, mixture)[None, :])
+    n_before, n_all = len(model.theta) - 2, len(gradient[0])
+    orders = []
+    for order, n_columns in ((1, 2), (2, 5))[:highest]:
+        kept = [*range(n_before + n_columns), n_all - 2, n_all - 1]
+        by, curvature = gradient[0, kept], hessian[0][np.ix_(kept, kept)]
+        gain = float(by @ np.linalg.solve(-curvature, by))  # of 2 ln L
+        if gain - n_columns * float(np.log(n_inliers)) > 0.5 * BIC_GAIN:
+            orders.append(order)
+    return orders
 
 
-def _fitted(
-    base: _Calibrated, native: ZeroPointFit, place: Place | None, prior: ColourPrior | None, *, order: int
-) -> _Model:
+def _terms(base: _Calibrated, place: Place | None, slope: ColourPrior | None, *, order: int) -> Terms | None:
+    """Return the columns of the colour and the field, with their priors; None where there are none."""
     columns, mean, err = [], [], []
-    if prior is not None:
+    if slope is not None:
         columns.append(base.column[:, None])
-        mean.append(prior.value)
-        err.append(prior.err)
+        mean.append(slope.value)
+        err.append(slope.err)
     if order and place is not None:
         # Differences from the target's place: the constant is then the zero point there.
         columns.append(_basis(place.xy, order) - _basis(place.target[None, :], order))
         mean += [0.0] * columns[-1].shape[1]
         err += [FIELD_PRIOR] * columns[-1].shape[1]
-    terms = Terms(columns=np.hstack(columns), mean=np.array(mean), err=np.array(err)) if columns else None
-    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, terms)
-    fraction = np.clip(native.outlier_fraction, 0.01, 0.9)
-    start = np.array([native.zero_point, *mean, np.log(native.scatter), np.log(fraction / (1.0 - fraction))])
-    return _Model(mixture=mixture, modes=mixture.modes(start[None, :], rounds=_ROUNDS), order=order)
+    return Terms(columns=np.hstack(columns), mean=np.array(mean), err=np.array(err)) if columns else None
+
+
+def _extended(theta: Floats, mixture: Mixture) -> Floats:
+    """Return the parameters of a smaller model as those of a larger one, whose further coefficients are 0."""
+    return np.insert(theta, len(theta) - 2, np.zeros(mixture.n_coefficients + 2 - len(theta)))
+
+
+def _fitted(base: _Calibrated, start: Floats, place: Place | None, slope: ColourPrior | None, *, order: int) -> _Model:
+    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, place, slope, order=order))
+    modes = mixture.modes(_extended(start, mixture)[None, :], rounds=_ROUNDS)
+    return _Model(mixture=mixture, modes=modes, order=order)
+
+
+def _start(base: _Calibrated, native: ZeroPointFit, slope: ColourPrior | None) -> Floats:
+    """Return where to climb from: the plain fit, and the slope that its inliers show by weighted least squares."""
+    zero_point, scatter, slopes = native.zero_point, native.scatter, []
+    if slope is not None:
+        weight = native.inlier_probability / (scatter**2 + base.error**2)
+        away = base.difference - zero_point
+        precision = float(weight @ base.column**2) + slope.err**-2.0
+        slopes = [(float(weight @ (base.column * away)) + slope.value * slope.err**-2.0) / precision]
+        left = np.abs(away - slopes[0] * base.column)[native.inlier_probability > 0.5]  # noqa: PLR2004 - likely
+        scatter = min(scatter, max(1.4826 * float(np.median(left)), 0.01)) if len(left) else scatter
+    fraction = float(np.clip(native.outlier_fraction, 0.01, 0.9))
+    return np.array([zero_point, *slopes, np.log(scatter), np.log(fraction / (1.0 - fraction))])
 
 
 def _basis(xy: Floats, order: int) -> Floats:
