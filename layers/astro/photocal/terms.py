@@ -206,23 +206,28 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
 
 
 def _promising(
-    model: _Model, base: _Calibrated, place: Place | None, slope: ColourPrior | None, n_inliers: float
+    plain: _Model, base: _Calibrated, place: Place | None, slope: ColourPrior | None, n_inliers: float
 ) -> list[int]:
     """Return the orders of a field term that are worth a fit: at half of the gain that is asked for, or more.
 
-    What a term would gain is read off the slope and the curvature where it is zero (Rao's score test).
+    What a term would gain is read off the slope of the likelihood where the term is zero, and Fisher's information
+    (Rao's score test).
     """
     if place is None or n_inliers < FIRST_ORDER_STARS:
         return []
     highest = 1 if n_inliers < SECOND_ORDER_STARS else 2
     mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, place, slope, order=highest))
-    _, gradient, hessian = mixture.derivatives(_extended(model.theta, mixture)[None, :])
-    n_before, n_all = len(model.theta) - 2, len(gradient[0])
+    weight = mixture.inlier_probability(_extended(plain.theta, mixture)) / (
+        np.exp(2.0 * plain.theta[-2]) + base.error**2
+    )
+    left = base.difference - plain.mixture.design @ plain.theta[:-2]
+    n_before = len(plain.theta) - 2
     orders = []
     for order, n_columns in ((1, 2), (2, 5))[:highest]:
-        kept = [*range(n_before + n_columns), n_all - 2, n_all - 1]
-        by, curvature = gradient[0, kept], hessian[0][np.ix_(kept, kept)]
-        gain = float(by @ np.linalg.solve(-curvature, by))  # of 2 ln L
+        design = mixture.design[:, : n_before + n_columns]
+        weighted = design * weight[:, None]
+        by = weighted.T @ left
+        gain = float(by @ np.linalg.lstsq(weighted.T @ design, by, rcond=None)[0])  # of 2 ln L
         if gain - n_columns * float(np.log(n_inliers)) > 0.5 * BIC_GAIN:
             orders.append(order)
     return orders
