@@ -260,17 +260,40 @@ def _fitted(base: _Calibrated, start: Floats, place: Place | None, slope: Colour
 
 
 def _start(base: _Calibrated, native: ZeroPointFit, slope: ColourPrior | None) -> Floats:
-    """Return where to climb from: the plain fit, and the slope that its inliers show by weighted least squares."""
-    zero_point, scatter, slopes = native.zero_point, native.scatter, []
-    if slope is not None:
-        weight = native.inlier_probability / (scatter**2 + base.error**2)
-        away = base.difference - zero_point
-        precision = float(weight @ base.column**2) + slope.err**-2.0
-        slopes = [(float(weight @ (base.column * away)) + slope.value * slope.err**-2.0) / precision]
-        left = np.abs(away - slopes[0] * base.column)[native.inlier_probability > 0.5]  # noqa: PLR2004 - likely
-        scatter = min(scatter, max(1.4826 * float(np.median(left)), 0.01)) if len(left) else scatter
+    """Return where to climb from: the plain fit with the slope of its inliers, or that of all stars, if better.
+
+    Where colours matter much, what the plain fit took for outliers may be the red stars.
+    """
     fraction = float(np.clip(native.outlier_fraction, 0.01, 0.9))
-    return np.array([zero_point, *slopes, np.log(scatter), np.log(fraction / (1.0 - fraction))])
+    fixed = np.array([native.zero_point, np.log(native.scatter), np.log(fraction / (1.0 - fraction))])
+    if slope is None:
+        return fixed
+    weight = native.inlier_probability / (native.scatter**2 + base.error**2)
+    of_inliers = float(weight @ (base.column * (base.difference - native.zero_point)))
+    of_inliers /= float(weight @ base.column**2) + slope.err**-2.0
+    starts = np.array([_around(base, value, fraction) for value in (of_inliers, _slope_of_halves(base))])
+    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, None, slope, order=0))
+    likelihood = [mixture.log_likelihood(start) for start in starts]
+    best: Floats = starts[int(np.argmax(likelihood))]
+    return best
+
+
+def _around(base: _Calibrated, slope: float, fraction: float) -> Floats:
+    """Return the parameters that go with a slope: the median and its deviation of what the slope leaves."""
+    left = base.difference - slope * base.column
+    zero_point = float(np.median(left))
+    scatter = max(1.4826 * float(np.median(np.abs(left - zero_point))), 0.01)
+    return np.array([zero_point, slope, np.log(scatter), np.log(fraction / (1.0 - fraction))])
+
+
+def _slope_of_halves(base: _Calibrated) -> float:
+    """Return the slope between the medians of the blue and of the red half of the stars: no outlier leads it."""
+    order = np.argsort(base.column, kind="stable")
+    third = max(len(order) // 3, 1)
+    blue, red = order[:third], order[-third:]
+    run = float(np.median(base.column[red]) - np.median(base.column[blue]))
+    rise = float(np.median(base.difference[red]) - np.median(base.difference[blue]))
+    return rise / run if run > 0.0 else 0.0
 
 
 def _basis(xy: Floats, order: int) -> Floats:
