@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cpcs.errors import BadField, MissingColumn
 from photocal.readers import columns as observed
 from photocal.references.declared import BandColumns, ColumnMap, declared_columns, entry_of, named
+from photocal.references.units import without_unit
 
 _POSITIONS = (("ra", "dec"), ("ra", "decl"), ("RA_ICRS", "DE_ICRS"), ("RAICRS", "DEICRS"), ("RAJ2000", "DEJ2000"),
               ("_RAJ2000", "_DEJ2000"), ("RA", "DE"))  # fmt: skip
@@ -22,6 +24,7 @@ _GAIA = {
     "BP": ("phot_bp_mean_mag", "gaia_bp_mag"),
     "RP": ("phot_rp_mean_mag", "gaia_rp_mag"),
 }
+_SDSS_VECTOR = ("PSFMAG", "PSFMAGERR", "ugriz")  # photoObj files hold the five filters in one column
 _OTHER_NAMES = {"B1pg": ("b1mag",), "B2pg": ("b2mag",), "R1pg": ("r1mag",), "R2pg": ("r2mag",), "Ipg": ("imag",)}
 _ANY_BAND = re.compile(r"(?:mag_([A-Za-z][A-Za-z0-9]{0,4})|([A-Za-z][A-Za-z0-9]{0,4}?)(?:'|_)?mag)")
 _PLAIN_BANDS = frozenset("UBVRIugrizyYGJHK")
@@ -32,6 +35,7 @@ def parse_columns(text: str) -> ColumnMap:
     """Read ``ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag,pmra=pmRA,pmdec=pmDE,epoch=2015.5``.
 
     Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year.
+    A column may be given by its number, from 1.
 
     Raises
     ------
@@ -77,14 +81,21 @@ def _epoch(text: str | None) -> str | float | None:
         return text
 
 
-def guess_columns(names: Sequence[str], catalogue: str) -> ColumnMap:
+def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
     """Guess the columns of a file: by the catalogue's own names first, then by what such columns are mostly called.
+
+    A file without names, whose columns are called 1, 2, 3 ..., is read as the catalogue publishes such files, if it
+    does.
 
     Raises
     ------
     MissingColumn
         No position, or no magnitude of a filter that the catalogue has.
     """
+    layout = entry_of(catalogue).get("headerless")
+    if layout and list(given) == [str(number) for number in range(1, layout["columns"] + 1)]:
+        return parse_columns(layout["as"])
+    names = [without_unit(name) for name in given]
     position = _position(names, catalogue)
     bands = _declared_bands(names, catalogue) if entry_of(catalogue) else _private_bands(names)
     if position is None or not bands:
@@ -124,20 +135,28 @@ def _declared_bands(names: Sequence[str], catalogue: str) -> dict[str, BandColum
         known = named(own.mag, names)
         if known:
             error = named(own.err, names) or _error(name, known, names)
-            bands[name] = BandColumns(mag=known, err=error, flux=own.flux, flux_err=own.flux_err, cuts=own.cuts)
+            bands[name] = replace(own, mag=known, err=error)
             continue
         spellings = (*_GAIA.get(name, ()), *_OTHER_NAMES.get(name, ()), *(item.format(b=name) for item in _MAGNITUDES))
         mag = next((item for item in spellings if item in names), None)
         if mag:
-            flux = mag.replace("_mag", "_flux") if mag.startswith("phot_") else None  # as Gaia's archive writes them
-            flux_err = f"{flux}_error" if flux else None
-            bands[name] = BandColumns(mag=mag, err=_error(name, mag, names), flux=flux, flux_err=flux_err)
+            bands[name] = _with_error(name, mag, names)
+    vector = _SDSS_VECTOR if catalogue == "SDSS" and _SDSS_VECTOR[0] in names and not bands else None
+    if vector:
+        bands = {b: BandColumns(mag=f"{vector[0]}[{i}]", err=f"{vector[1]}[{i}]") for i, b in enumerate(vector[2])}
     main = entry_of(catalogue).get("main")
     if not bands and main:
         pair = next(observed.brightness(names), None)
         if pair and not pair.is_flux:
             bands[main] = BandColumns(mag=pair.value, err=pair.error)
     return bands
+
+
+def _with_error(band: str, mag: str, names: Sequence[str]) -> BandColumns:
+    if not mag.startswith("phot_"):
+        return BandColumns(mag=mag, err=_error(band, mag, names))
+    flux = mag.replace("_mag", "_flux")  # as Gaia's archive writes them
+    return BandColumns(mag=mag, flux=flux, flux_err=f"{flux}_error", signal_to_noise=f"{flux}_over_error")
 
 
 def _private_bands(names: Sequence[str]) -> dict[str, BandColumns]:

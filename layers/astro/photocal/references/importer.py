@@ -62,7 +62,7 @@ def import_file(data: bytes, catalogue: str, columns: str | None = None) -> Refe
 def _table(data: bytes) -> RawTable:
     plain = unpacked(data, IMPORT_LIMITS)
     if not is_votable(plain):
-        return read_table(plain, IMPORT_LIMITS)
+        return read_table(plain, IMPORT_LIMITS, numbered=True)
     table = read_votable(plain)
     if table is None or not table.n_rows:
         raise EmptyFile(size=len(data))
