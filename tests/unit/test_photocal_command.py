@@ -116,7 +116,7 @@ def test_a_report_goes_into_a_folder_that_is_not_there_yet(folder, tmp_path):
     assert json.loads((tmp_path / "new" / "r.json").read_text())["schema"] == "cpcs-report/1"
 
 
-@pytest.mark.parametrize("force", ["any/Q", "Mine/Q", "GAIADR2/G"])
+@pytest.mark.parametrize("force", ["any/Q", "Mine/Q", "GAIADR2/V"])
 def test_what_neither_server_nor_folder_has_cannot_be_forced(folder, capsys, force):
     assert calibrate(folder, "--force", force) == 2
     assert "UNKNOWN_FILTER" in capsys.readouterr().err

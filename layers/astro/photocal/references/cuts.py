@@ -56,7 +56,10 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The character at a place (from 0) is one of these; a blank is not."""
+    """The character at a place (from 0) is one of these. A blank is not; a text too short for the place says nothing.
+
+    Programs make a number of ``000``, and 0 of the number: that is too short.
+    """
 
     column: str
     place: int
@@ -64,8 +67,10 @@ class Letters:
 
     def passes(self, table: RawTable, name: str) -> Bools:
         """Return which rows pass."""
-        found = (text[self.place : self.place + 1] for text in table.texts(name))
-        return np.array([bool(letter) and letter in self.allowed for letter in found], dtype=np.bool_)
+        return np.array([self._may_be(text) for text in table.texts(name)], dtype=np.bool_)
+
+    def _may_be(self, text: str) -> bool:
+        return text != "" and (len(text) <= self.place or text[self.place] in self.allowed)
 
 
 def _numbers(table: RawTable, name: str) -> Floats:

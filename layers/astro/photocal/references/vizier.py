@@ -169,7 +169,7 @@ class VizierSource:
         return Query(
             host=self._host,
             table=entry["vizier"],
-            columns=tuple(wanted_columns(declared_columns(catalogue))),
+            columns=tuple(entry.get("ask") or wanted_columns(declared_columns(catalogue))),
             filters=entry.get("server_filters", {}),
             cone=cone,
             row_limit=row_limit,
