@@ -76,7 +76,9 @@ def test_case_and_aliases(given, expected):
     assert str(parse_choice(given)) == expected
 
 
-@pytest.mark.parametrize("given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/z", "NOSUCH/V", "any/xyz", "any/f", "x" * 500])
+@pytest.mark.parametrize(
+    "given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/z", "NOSUCH/V", "any/xyz", "any/f", "x" * 500]
+)
 def test_unknown(given):
     with pytest.raises(UnknownFilter):
         parse_choice(given)

@@ -105,10 +105,10 @@ def test_refusals_have_a_code_and_status_two(folder, capsys, options, code):
 @pytest.mark.parametrize("option", [("--mjd", "nan"), ("--matching-radius", "inf"), ("--matching-radius", "0"),
                                     ("--mjd", "yesterday")])  # fmt: skip
 def test_numbers_that_are_none_are_refused(folder, capsys, option):
-    with pytest.raises(SystemExit) as caught:
-        calibrate(folder, *option, "--json", "-")
-    assert caught.value.code == 2
-    assert option[0] in capsys.readouterr().err
+    assert calibrate(folder, *option, "--json", "-") == 2
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["error"]["code"] == "BAD_FIELD"
+    assert option[0] in streams.err
 
 
 def test_a_report_goes_into_a_folder_that_is_not_there_yet(folder, tmp_path):

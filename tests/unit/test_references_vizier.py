@@ -153,7 +153,7 @@ def test_every_other_answer_is_unavailable(answer):
 
 
 def test_a_table_without_the_columns_is_unavailable():
-    with pytest.raises(ReferenceUnavailable, match="MissingColumn"):
+    with pytest.raises(ReferenceUnavailable, match="MissingReferenceColumn"):
         source(sample("GAIA")).fetch("APASS", FIELD)
 
 

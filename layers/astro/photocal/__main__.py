@@ -14,29 +14,57 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from cpcs.errors import CpcsError
+from cpcs.errors import BadField, CpcsError
 
 DONE, REFUSED = 0, 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses a command line as everything else is refused, so that ``--json`` gets its answer then, too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadField."""
+        option = _OPTION.search(message)
+        raise BadField(field=option[0] if option else "command line", value=message, expected="as --help says")
+
+
+_OPTION = re.compile(r"--[a-z-]+")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    given = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        given.run(given)
+        parsed = _parser().parse_args(given)
+        parsed.run(parsed)
     except CpcsError as error:
-        _refuse(error, getattr(given, "json", None))
-        return REFUSED
+        return _refuse(error, _json_path(given))
+    except OSError as error:
+        path, why = str(error.filename or ""), error.strerror or type(error).__name__
+        unusable = BadField(field="path", value=path, expected=f"one that can be used ({why})")
+        return _refuse(unusable, _json_path(given))
     return DONE
 
 
+def _json_path(arguments: Sequence[str]) -> str | None:
+    """Return where the answer goes as JSON, of a command line that may be wrong otherwise."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--json")
+    try:
+        found: str | None = finder.parse_known_args(arguments)[0].json
+    except argparse.ArgumentError:
+        return None
+    return found
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
+    parser = _Parser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands.add_parser("calibrate", help="calibrate an observer's catalogue"))
     references = commands.add_parser("references", help="reference stars in a folder")
@@ -136,10 +164,14 @@ def _list(given: argparse.Namespace) -> None:
     sys.stdout.write(alone.list_references(given.folder))
 
 
-def _refuse(error: CpcsError, path: str | None) -> None:
-    if path is not None:
-        _write_json({"error": error.as_dict()}, path)
+def _refuse(error: CpcsError, path: str | None) -> int:
     sys.stderr.write(f"{error.code}: {error.message}\n{error.hint}\n")
+    if path is not None:
+        try:
+            _write_json({"error": error.as_dict()}, path)
+        except OSError as unwritten:
+            sys.stderr.write(f"{path} cannot be written: {unwritten.strerror}\n")
+    return REFUSED
 
 
 def _write_json(document: dict[str, Any], path: str) -> None:

@@ -123,7 +123,8 @@ def import_references(path: Path, catalogue: str, folder: Path, *, columns: str 
     """Import a file of reference stars into a folder; returns what was done, in one line."""
     stars = import_file(_read(path), catalogue, columns)
     tiles = TileStore(FolderBlobs(folder)).add(stars)
-    return f"{_said(stars)}, {tiles} tiles\n"
+    moving = f", positions of {stars.epoch_yr:.1f}" if stars.pm_ra_mas_yr is not None else ""
+    return f"{_said(stars)}{moving}, {tiles} tiles\n"
 
 
 def fetch_references(catalogue: str, folder: Path, ra_deg: float, dec_deg: float, radius_deg: float) -> str:

@@ -11,7 +11,7 @@
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
-    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  TooManyRows
+    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
@@ -305,6 +305,14 @@ class MissingColumn(UnreadableUpload):
     advice = "Write at least ALPHA_J2000, DELTA_J2000, MAG_AUTO and MAGERR_AUTO."
 
 
+class MissingReferenceColumn(MissingColumn):
+    """A table of reference stars, but not the columns that are needed, or not those that were named."""
+
+    code = "MISSING_REFERENCE_COLUMN"
+    sentence = "The reference stars have no column for {missing}; there is {found}."
+    advice = "Say which column is what: --columns ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag. A number is a column's place."
+
+
 class TooManyRows(UnreadableUpload):
     """More lines, columns or bytes than any catalogue needs."""
 
@@ -431,7 +439,10 @@ class ReferenceUnavailable(CpcsError):
     sentence = (
         "Reference stars of {catalogues} around RA {ra_deg:.5f} Dec {dec_deg:.5f} are not to be had now: {reason}."
     )
-    advice = "Nothing is lost: the upload waits and is tried again. The operator can import reference stars."
+    advice = (
+        "An upload waits and is tried again by itself. From the command line, give it reference stars first: "
+        "'photocal references import' takes them from a file, 'photocal references fetch' from VizieR."
+    )
 
 
 class StorageConflict(CpcsError):

@@ -93,10 +93,10 @@ def _layout(hdu: Hdu) -> dict[str, _Column]:
     fields = range(1, hdu.integer("TFIELDS", 0, 999) + 1)
     found: dict[str, _Column] = {}
     start = 0
-    for number in fields:
-        column = _text_column(hdu, number) if hdu.kind == "TABLE" else _binary_column(hdu, number, start)
+    for field in fields:
+        column = _text_column(hdu, field) if hdu.kind == "TABLE" else _binary_column(hdu, field, start)
         start = column.start + (-(-column.repeat // 8) if column.letter == "X" else column.width)
-        found.setdefault(hdu.cards.get(f"TTYPE{number}", f"COLUMN{number}"), column)
+        found.setdefault(hdu.cards.get(f"TTYPE{field}", f"COLUMN{field}"), column)
     return found
 
 

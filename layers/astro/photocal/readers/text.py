@@ -105,27 +105,34 @@ def read_text(data: bytes, limits: Limits, *, numbered: bool = False) -> RawTabl
 
 
 def _recognised(comments: list[str], body: list[str], *, numbered: bool) -> RawTable:
+    described = _described(comments, body)
+    if described is not None:
+        return described
+    delimiter = _delimiter(body[0])
+    kind = "csv" if delimiter else "ascii"
+    first = _Rows(body[:1], delimiter).first()
+    if any(_is_number(item) for item in first):
+        names = _names_in_comment(comments, len(first), delimiter)
+        if names:
+            return _named(kind, names, _Rows(body, delimiter), comments)
+        return _headerless(_Rows(body, delimiter), comments, numbered=numbered)
+    if _is_ruled(body, delimiter):
+        return _ruled(kind, first, body, delimiter, comments)
+    second = _Rows(body[1:2], delimiter).first()
+    if not columns.position(first) and not any(_is_number(item) for item in second):
+        raise NotACatalogue(reason="it is text without columns of numbers")
+    return _named(kind, first, _Rows(body[1:], delimiter), comments)
+
+
+def _described(comments: list[str], body: list[str]) -> RawTable | None:
+    """Return the table of a file whose comments say what its columns are, in one of three ways."""
     if comments and comments[0].replace(" ", "").upper().startswith("#%ECSV"):
         return _ecsv(comments, body)
-    heads = [match for line in comments if (match := _SEXTRACTOR.fullmatch(line))]
-    if len(heads) >= _FEWEST_HEADER_LINES:
-        return _sextractor(heads, comments, body)
-    heads = [match for line in comments if (match := _IRAF.fullmatch(line))]
-    if len(heads) >= _FEWEST_HEADER_LINES:
-        return _iraf(heads, comments, body)
-    delimiter = _delimiter(body[0])
-    first = _Rows(body[:1], delimiter).first()
-    if not any(_is_number(item) for item in first):
-        if _is_ruled(body, delimiter):
-            return _ruled(first, body, delimiter, comments)
-        second = _Rows(body[1:2], delimiter).first()
-        if not columns.position(first) and not any(_is_number(item) for item in second):
-            raise NotACatalogue(reason="it is text without columns of numbers")
-        return _named("csv" if delimiter else "ascii", first, _Rows(body[1:], delimiter), comments)
-    names = _names_in_comment(comments, len(first), delimiter)
-    if names:
-        return _named("csv" if delimiter else "ascii", names, _Rows(body, delimiter), comments)
-    return _headerless(_Rows(body, delimiter), comments, numbered=numbered)
+    for form, read in ((_SEXTRACTOR, _sextractor), (_IRAF, _iraf)):
+        heads = [match for line in comments if (match := form.fullmatch(line))]
+        if len(heads) >= _FEWEST_HEADER_LINES:
+            return read(heads, comments, body)
+    return None
 
 
 def _delimiter(line: str) -> str | None:
@@ -168,13 +175,13 @@ def _is_ruled(body: list[str], delimiter: str | None) -> bool:
     return bool(marks) and all(_DASHES.fullmatch(item.strip()) or not item.strip() for item in marks)
 
 
-def _ruled(names: list[str], body: list[str], delimiter: str | None, comments: list[str]) -> RawTable:
+def _ruled(kind: str, names: list[str], body: list[str], delimiter: str | None, comments: list[str]) -> RawTable:
     """Names, units, a rule, and the rows; a second table that follows in the file is not of these columns."""
     units = {name.strip(): unit.strip() for name, unit in zip(names, _Rows(body[1:2], delimiter).first(), strict=False)}
     rows = body[3:]
     end = next((i - 2 for i in range(2, len(rows)) if _is_ruled(rows[i - 2 : i + 1], delimiter)), len(rows))
     units = {name: unit for name, unit in units.items() if unit}
-    return _named("csv" if delimiter else "ascii", names, _Rows(rows[:end], delimiter), comments, units)
+    return _named(kind, names, _Rows(rows[:end], delimiter), comments, units)
 
 
 def _named(

@@ -51,7 +51,8 @@ class Bits:
     def passes(self, table: RawTable, name: str) -> Bools:
         """Return which rows pass."""
         words = np.nan_to_num(_numbers(table, name), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
-        return (words & self.unset) == 0
+        passed: Bools = (words & self.unset) == 0
+        return passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def columns_of(cuts: Iterable[Cut]) -> list[str]:
 
 
 def passes(table: RawTable, found: Sequence[tuple[Cut, str | None]]) -> Bools:
-    """Return the rows that pass every cut; each comes with its column as the table spells it, None where it has none."""
+    """Return the rows that pass every cut; each comes with its column as the table spells it, or None."""
     passed = np.ones(table.n_rows, dtype=np.bool_)
     for cut, name in found:
         if name is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cpcs.errors import MissingColumn, NoUsableStars
+from cpcs.errors import MissingReferenceColumn, NoUsableStars
 from cpcs.passbands import catalogue_data
 from photocal.arrays import Bools, Floats
 from photocal.readers.table import RawTable
@@ -134,7 +134,7 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
 
     Raises
     ------
-    MissingColumn
+    MissingReferenceColumn
         No position, or none of the magnitudes.
     NoUsableStars
         Not one row is left.
@@ -165,9 +165,8 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
     return stars.select(kept)
 
 
-def _missing(table: RawTable, what: str) -> MissingColumn:
-    found = " ".join(name[:40] for name in table.names[:40])
-    return MissingColumn(format=table.format, missing=what, found=found or "none")
+def _missing(table: RawTable, what: str) -> MissingReferenceColumn:
+    return MissingReferenceColumn(missing=what, found=" ".join(name[:40] for name in table.names[:40]) or "none")
 
 
 def _column(table: RawTable, wanted: str | None) -> Floats | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cpcs.errors import BadField, MissingColumn
+from cpcs.errors import BadField, MissingReferenceColumn
 from photocal.readers import columns as observed
 from photocal.references.declared import BandColumns, ColumnMap, declared_columns, entry_of, named
 from photocal.references.units import without_unit
@@ -89,7 +89,7 @@ def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
 
     Raises
     ------
-    MissingColumn
+    MissingReferenceColumn
         No position, or no magnitude of a filter that the catalogue has.
     """
     layout = entry_of(catalogue).get("headerless")
@@ -100,7 +100,7 @@ def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
     bands = _declared_bands(names, catalogue) if entry_of(catalogue) else _private_bands(names)
     if position is None or not bands:
         missing = "RA and Dec" if position is None else f"a magnitude of {catalogue}"
-        raise MissingColumn(format="reference", missing=missing, found=" ".join(names[:40]))
+        raise MissingReferenceColumn(missing=missing, found=" ".join(name[:40] for name in names[:40]))
     # A catalogue without proper motions has its own epoch; motions in the file belong to some other catalogue's.
     entry = entry_of(catalogue)
     motion = _pair(names, _MOTIONS) if not entry or "pmra" in entry else None
@@ -160,11 +160,12 @@ def _with_error(band: str, mag: str, names: Sequence[str]) -> BandColumns:
 
 
 def _private_bands(names: Sequence[str]) -> dict[str, BandColumns]:
-    bands: dict[str, BandColumns] = {}
+    gaia = {band: next((item for item in known if item in names), None) for band, known in _GAIA.items()}
+    bands = {band: _with_error(band, mag, names) for band, mag in gaia.items() if mag}
     for name in names:
         match = _ANY_BAND.fullmatch(name)
         band = (match[1] or match[2]) if match else (name if name in _PLAIN_BANDS else None)
-        if band and band.lower() not in {"e", "inst"} and band not in bands:
+        if band and band.lower() not in {"e", "inst", "gaia"} and band not in bands:
             bands[band] = BandColumns(mag=name, err=_error(band, name, names))
     return bands
 
