@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cpcs.errors import BadField, CpcsError
+from cpcs.errors import BadCommandLine, CpcsError, UnusablePath
 
 DONE, REFUSED = 0, 2
 
@@ -29,12 +28,8 @@ class _Parser(argparse.ArgumentParser):
     """Refuses a command line as everything else is refused, so that ``--json`` gets its answer then, too."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise BadField."""
-        option = _OPTION.search(message)
-        raise BadField(field=option[0] if option else "command line", value=message, expected="as --help says")
-
-
-_OPTION = re.compile(r"--[a-z-]+")
+        """Raise BadCommandLine."""
+        raise BadCommandLine(reason=message.removeprefix("argument "), program=self.prog)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CpcsError as error:
         return _refuse(error, _json_path(given))
     except OSError as error:
-        path, why = str(error.filename or ""), error.strerror or type(error).__name__
-        unusable = BadField(field="path", value=path, expected=f"one that can be used ({why})")
-        return _refuse(unusable, _json_path(given))
+        why = error.strerror or type(error).__name__
+        return _refuse(UnusablePath(path=error.filename or "A file", reason=why), _json_path(given))
     return DONE
 
 

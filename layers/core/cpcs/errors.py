@@ -5,7 +5,7 @@
     CpcsError
     ├── RequestError            what was asked for cannot be
     │   ├── KeyRequired  BadKey  Forbidden  RateLimited
-    │   ├── MissingField  BadField
+    │   ├── MissingField  BadField  BadCommandLine  UnusablePath
     │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
     │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
     │   ├── EventExists  ObservatoryExists  NotDeletable
@@ -134,6 +134,22 @@ class BadField(RequestError):
     code = "BAD_FIELD"
     sentence = "The field {field} is {value!r}, which is not {expected}."
     advice = "Give {field} as {expected}."
+
+
+class BadCommandLine(RequestError):
+    """A command was given words or numbers that it does not take."""
+
+    code = "BAD_COMMAND_LINE"
+    sentence = "The command line cannot be used: {reason}."
+    advice = "See '{program} --help'."
+
+
+class UnusablePath(RequestError):
+    """A file or folder of the command line cannot be read or written."""
+
+    code = "UNUSABLE_PATH"
+    sentence = "{path} cannot be used: {reason}."
+    advice = "Check the path, and who may read and write there."
 
 
 class MjdIsJd(RequestError):

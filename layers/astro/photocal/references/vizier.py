@@ -186,6 +186,10 @@ def _unavailable(catalogue: str, cone: Cone, reason: str) -> ReferenceUnavailabl
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+        # What the network raises, through requests: long, with the reason deep inside.
+        cause = getattr(error.args[0], "reason", error) if error.args else error
+        return f"VizieR cannot be reached from here ({type(cause).__name__})"
     text = error.message if isinstance(error, CpcsError) else str(error)
     return f"VizieR: {type(error).__name__}: {' '.join(text.split())[:160]}"
 
