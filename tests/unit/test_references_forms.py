@@ -188,6 +188,26 @@ def test_columns_by_number_of_a_file_with_names():
     check(import_file(plain().encode(), "mine", "ra=1,dec=2,V=3:4"))
 
 
+@pytest.mark.parametrize("extra", ["pmra=x,pmdec=y", "epoch=when", "epoch=1e400", "epoch=99"])
+def test_columns_that_are_named_must_be_there(extra):
+    with pytest.raises(errors.MissingReferenceColumn):
+        import_file(plain().encode(), "mine", f"ra=ra,dec=dec,V=V:e_V,{extra}")
+    with pytest.raises(errors.MissingReferenceColumn, match="nothing"):
+        import_file(plain().encode(), "mine", "ra=ra,dec=dec,V=V:nothing")
+
+
+def test_the_epoch_is_a_year_or_a_column_by_name_or_place():
+    text = plain(",", ("ra", "dec", "V", "pmra", "pmdec", "when"), [(10.0, 20.0, 15.0, 5.0, -5.0, 2015.5)])
+    for epoch in ("when", "6", "2015.5"):
+        stars = import_file(text.encode(), "mine", f"ra=ra,dec=dec,V=V,pmra=pmra,pmdec=5,epoch={epoch}")
+        assert (stars.epoch_yr, stars.pm_ra_mas_yr[0], stars.pm_dec_mas_yr[0]) == (2015.5, 5.0, -5.0)
+
+
+def test_positions_that_are_no_numbers_are_left_out():
+    text = plain(rows=[(*RA[:1], *DEC[:1], 15.011, 0.01), ("inf", 20.0, 15.0, 0.01), ("nan", 20.0, 15.0, 0.01)])
+    check(import_file(text.encode(), "mine"), n=1)
+
+
 IRAF = """# BEGIN CATALOG HEADER
 #
 # nfields 5

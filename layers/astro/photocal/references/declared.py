@@ -146,6 +146,7 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
     if not bands:
         raise _missing(table, "a magnitude")
     ra = units.degrees(table, ra_name, may_be_hours=True)
+    ra = np.where(np.isfinite(ra), ra, np.nan)
     dec = units.degrees(table, dec_name, may_be_hours=False)
     kept = (ra >= -180.0) & (ra <= 360.0) & (np.abs(dec) <= 90.0)  # noqa: PLR2004  (the sphere)
     kept &= np.any([np.isfinite(mag) for mag, _ in bands.values()], axis=0)
@@ -163,6 +164,20 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
         bands=bands,
     )
     return stars.select(kept)
+
+
+def check_present(table: RawTable, columns: ColumnMap) -> None:
+    """Refuse a map that names a column which the table does not have.
+
+    Raises
+    ------
+    MissingReferenceColumn
+        With the names of those that are not there.
+    """
+    asked = [*wanted_columns(columns), *([columns.epoch] if isinstance(columns.epoch, str) else [])]
+    absent = [name for name in asked if named(name, table.names) is None]
+    if absent:
+        raise _missing(table, " ".join(absent))
 
 
 def _missing(table: RawTable, what: str) -> MissingReferenceColumn:

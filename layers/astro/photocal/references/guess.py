@@ -28,13 +28,15 @@ _SDSS_VECTOR = ("PSFMAG", "PSFMAGERR", "ugriz")  # photoObj files hold the five 
 _OTHER_NAMES = {"B1pg": ("b1mag",), "B2pg": ("b2mag",), "R1pg": ("r1mag",), "R2pg": ("r2mag",), "Ipg": ("imag",)}
 _ANY_BAND = re.compile(r"(?:mag_([A-Za-z][A-Za-z0-9]{0,4})|([A-Za-z][A-Za-z0-9]{0,4}?)(?:'|_)?mag)")
 _PLAIN_BANDS = frozenset("UBVRIugrizyYGJHK")
+_FIRST_YEAR, _LAST_YEAR = 1800.0, 2200.0
 _ITEM = re.compile(r"\s*([^=\s]+)\s*=\s*([^:]+?)\s*(?::\s*(.+?))?\s*")
 
 
 def parse_columns(text: str) -> ColumnMap:
     """Read ``ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag,pmra=pmRA,pmdec=pmDE,epoch=2015.5``.
 
-    Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year.
+    Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year
+    between 1800 and 2200.
     A column may be given by its number, from 1.
 
     Raises
@@ -75,10 +77,12 @@ def _bad(text: str) -> BadField:
 
 
 def _epoch(text: str | None) -> str | float | None:
+    """Return a Julian year; anything else is a column, by its name or its place."""
     try:
-        return None if text is None else float(text)
+        year = float(text or "nan")
     except ValueError:
         return text
+    return year if _FIRST_YEAR <= year <= _LAST_YEAR else text
 
 
 def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
