@@ -238,6 +238,22 @@ def test_what_is_asked_of_vizier():
     assert "Gmag=<20.5" in lines
 
 
+@pytest.mark.parametrize(
+    ("name", "line"), [("VSTATLAS", "-out.add=_RAJ2000,_DEJ2000"), ("GaiaSP", "-out.all"), ("2MASS", "-out=RAJ2000,")]
+)
+def test_where_names_are_uncertain_every_column_is_asked_for(name, line):
+    asked = []
+
+    def transport(query: Query) -> bytes:
+        asked.append(query)
+        return sample(name)
+
+    assert VizierSource(transport=transport).fetch(name, FIELD).n > 0
+    lines = payload(asked[0]).splitlines()
+    assert any(item.startswith(line) for item in lines)
+    assert ("-out.all" in lines) == (name != "2MASS")
+
+
 def test_astroquery_is_asked_even_without_a_home():
     """An import of astroquery makes a folder in HOME, or dies."""
     code = (

@@ -79,6 +79,7 @@ def _within(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+_COLUMNS_HELP = "also pmra=, pmdec=, epoch=; a column by its name or its place, from 1; guessed when not given"
 _RA, _DEC, _MJD = _within(-180.0, 360.0), _within(-90.0, 90.0), _within(0.0, 200_000.0)
 _ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
 
@@ -101,10 +102,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 def _add_references(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     importing = commands.add_parser("import", help="a file of reference stars into the folder")
-    importing.add_argument("file", type=Path, help="CSV, ECSV, FITS or VOTable")
+    importing.add_argument("file", type=Path, help="CSV, ECSV, FITS, VOTable, or columns of text")
     importing.add_argument("--catalogue", required=True, metavar="NAME")
     importing.add_argument("--into", type=Path, required=True, metavar="DIR")
-    importing.add_argument("--columns", metavar="ra=...,dec=...,V=Vmag:e_Vmag", help="guessed when not given")
+    importing.add_argument("--columns", metavar="ra=...,dec=...,V=Vmag:e_Vmag", help=_COLUMNS_HELP)
     importing.set_defaults(run=_import)
     fetching = commands.add_parser("fetch", help="reference stars from VizieR into the folder")
     fetching.add_argument("--catalogue", required=True, metavar="NAME")
