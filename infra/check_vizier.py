@@ -1,8 +1,9 @@
 """``make check-vizier``: does VizieR still answer as ``catalogues.toml`` says? One small cone of every catalogue.
 
 Asks the live service, so it is no part of the tests: run it before a release, and when a catalogue stays away. A row
-is fine when there are stars and each filter of the catalogue has a magnitude among them: a column that was renamed
-shows here first.
+is fine when the answer has every column that the catalogue's entry names, each column that a cut looks at says
+something, and there are stars with a magnitude in each filter that pass the cuts. A column that was renamed shows here
+first.
 
 Exit status 0: all fine. 1: some are not. 4: no network (VizieR's host cannot be reached from here), nothing was
 checked. Make turns both into its own 2 and names the status in its message.
@@ -22,7 +23,9 @@ import numpy as np
 from cpcs.errors import ReferenceUnavailable
 from cpcs.passbands import catalogue_data
 from photocal.references import Breaker, VizierSource
-from photocal.references.vizier import DEFAULT_HOST, Transport, ask
+from photocal.references.declared import declared_columns, named, wanted_columns
+from photocal.references.vizier import DEFAULT_HOST, Query, Transport, ask
+from photocal.references.votable import read_votable
 
 FINE, NOT_FINE, NO_NETWORK = 0, 1, 4
 RADIUS_DEG = 0.2
@@ -52,12 +55,18 @@ def declared() -> tuple[str, ...]:
 
 def rows(names: Sequence[str], host: str, transport: Transport = ask) -> Iterator[Row]:
     """Ask for the catalogues one after the other, each at a place where it certainly has stars."""
-    source = VizierSource(host=host, breaker=Breaker(failures=len(names) + 1), transport=transport)
+    answers: list[bytes] = []
+
+    def kept(query: Query) -> bytes:
+        answers[:] = [transport(query)]
+        return answers[0]
+
+    source = VizierSource(host=host, breaker=Breaker(failures=len(names) + 1), transport=kept)
     for name in names:
-        yield _row(source, name)
+        yield _row(source, name, answers)
 
 
-def _row(source: VizierSource, name: str) -> Row:
+def _row(source: VizierSource, name: str, answers: list[bytes]) -> Row:
     entry = catalogue_data()[name]
     start = time.perf_counter()
     try:
@@ -71,10 +80,27 @@ def _row(source: VizierSource, name: str) -> Row:
             is_connection=isinstance(error.__cause__, OSError),
         )
     missing = [band for band in entry["bands"] if not np.isfinite(stars.bands.get(band, ([],))[0]).any()]
-    problem = f"no magnitude in {' '.join(missing)}" if missing else ""
+    problems = [f"no magnitude in {' '.join(missing)}"] if missing else []
     return Row(
-        catalogue=name, table=entry["vizier"], stars=stars.n, seconds=time.perf_counter() - start, problem=problem
+        catalogue=name,
+        table=entry["vizier"],
+        stars=stars.n,
+        seconds=time.perf_counter() - start,
+        problem="; ".join(problems + column_problems(answers[-1], name)),
     )
+
+
+def column_problems(answer: bytes, catalogue: str) -> list[str]:
+    """Return what is wrong with the columns of an answer: those that are not there, and flags that say nothing."""
+    table, columns = read_votable(answer), declared_columns(catalogue)
+    if table is None:
+        return []  # no star: said already
+    absent = [name for name in wanted_columns(columns) if named(name, table.names) is None]
+    cuts = [*columns.cuts, *(cut for band in columns.bands.values() for cut in band.cuts)]
+    flags = dict.fromkeys(found for cut in cuts if (found := named(cut.column, table.names)))
+    silent = [name for name in flags if not any(text not in {"", "nan"} for text in table.texts(name))]
+    problems = [f"no column {' '.join(absent)}"] if absent else []
+    return problems + ([f"nothing in {' '.join(silent)}"] if silent else [])
 
 
 def reachable(host: str) -> bool:

@@ -39,6 +39,26 @@ def test_a_column_that_was_renamed_is_named(capsys):
     assert "1 of 2 catalogues fine" in out
 
 
+def test_every_column_and_every_flag_is_looked_for(capsys):
+    def changed(query):
+        sent = answer(query)
+        for old, new in ((b'"Cflg"', b'"C_flag"'), (b'"dupvar"', b'"dv"')):
+            sent = sent.replace(old, new)
+        return sent
+
+    assert run(changed, names=["2MASS", "REFCAT2", "PS1"]) == NOT_FINE
+    lines = capsys.readouterr().out.splitlines()
+    assert "no column Cflg" in lines[1]
+    assert "no column dupvar" in lines[2]
+    assert lines[3].endswith("fine")
+
+
+def test_a_flag_that_says_nothing_is_told(capsys):
+    assert run(lambda query: answer(query).replace(b"<TD>52</TD>", b"<TD></TD>").replace(b"<TD>180</TD>", b"<TD></TD>"),
+               names=["PS1"]) == NOT_FINE  # fmt: skip
+    assert "nothing in Qual" in capsys.readouterr().out
+
+
 def test_one_that_fails_does_not_stop_the_others(capsys):
     def first_refused(query):
         if query.table == catalogue_data()["PS1"]["vizier"]:

@@ -68,13 +68,17 @@ def test_automatic(given):
         ("gaiasp/any", "GaiaSP/any"),
         ("ANY/r", "any/r"),
         (" SDSS / R ", "SDSS/R"),
+        ("ucac4/v", "UCAC4/V"),  # for positions, but forced by its name
+        ("URAT-1/any", "URAT1/any"),
     ],
 )
 def test_case_and_aliases(given, expected):
     assert str(parse_choice(given)) == expected
 
 
-@pytest.mark.parametrize("given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/f", "NOSUCH/V", "any/xyz", "x" * 500])
+@pytest.mark.parametrize(
+    "given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/z", "NOSUCH/V", "any/xyz", "any/f", "x" * 500]
+)
 def test_unknown(given):
     with pytest.raises(UnknownFilter):
         parse_choice(given)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from photocal.__main__ import main
+from photocal.references import vizier
 from photocal.simulate import simulate
 
 FIELD = simulate(seed=12)
@@ -105,10 +109,111 @@ def test_refusals_have_a_code_and_status_two(folder, capsys, options, code):
 @pytest.mark.parametrize("option", [("--mjd", "nan"), ("--matching-radius", "inf"), ("--matching-radius", "0"),
                                     ("--mjd", "yesterday")])  # fmt: skip
 def test_numbers_that_are_none_are_refused(folder, capsys, option):
-    with pytest.raises(SystemExit) as caught:
-        calibrate(folder, *option, "--json", "-")
-    assert caught.value.code == 2
-    assert option[0] in capsys.readouterr().err
+    assert calibrate(folder, *option, "--json", "-") == 2
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["error"]["code"] == "BAD_COMMAND_LINE"
+    assert option[0] in streams.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["calibrate"], ["nothing"], ["references"], ["references", "import", "x"], ["calibrate", "--bogus"]],
+)
+def test_a_command_line_that_is_none_has_a_code(capsys, arguments):
+    assert main([*arguments, "--json", "-"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "BAD_COMMAND_LINE"
+    assert "--help" in error["hint"]
+
+
+def test_places_that_cannot_be_written(folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    assert calibrate(folder, "--figures", str(tmp_path / "file"), "--json", "-") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "UNUSABLE_PATH"
+    assert calibrate(folder, "--json", str(tmp_path)) == 2
+    assert "UNUSABLE_PATH" in capsys.readouterr().err
+    into = ["--catalogue", "mine", "--into", str(tmp_path / "file")]
+    assert main(["references", "import", str(folder / "ps1.csv"), *into]) == 2
+    assert "UNUSABLE_PATH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "a file"])
+def test_a_folder_of_references_that_holds_none(folder, tmp_path, capsys, kind):
+    place = tmp_path / "refs"
+    if kind == "empty":
+        place.mkdir()
+    elif kind == "a file":
+        place.write_text("x")
+    assert calibrate(folder, "--references", str(place), "--json", "-") == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "REFERENCE_UNAVAILABLE"
+    assert ("there is no folder" in error["message"]) == (kind != "empty")
+    assert "references import" in error["hint"]
+
+
+def test_broken_tiles_are_said_to_be_broken(folder, tmp_path, capsys):
+    place = tmp_path / "refs"
+    shutil.copytree(folder / "refs", place)
+    for number, tile in enumerate(sorted(place.rglob("*.stars"))):
+        tile.write_bytes((b"", b"garbage", tile.read_bytes()[:200])[number % 3])
+    assert main(["references", "list", str(place)]) == 0
+    listed = capsys.readouterr().out
+    assert "PS1: 0 stars" in listed
+    assert "broken" in listed
+    assert calibrate(folder, "--references", str(place), "--json", "-") == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "REFERENCE_UNAVAILABLE"
+    assert "that can be read" in error["message"]
+    into = ["--catalogue", "ps1", "--into", str(place)]
+    assert main(["references", "import", str(folder / "ps1.csv"), *into]) == 0
+    capsys.readouterr()
+    assert calibrate(folder, "--references", str(place), "--json", "-") == 0  # imported again, they are whole again
+    assert json.loads(capsys.readouterr().out)["calibration"]["passband"].startswith("PS1/")
+
+
+def test_an_image_is_refused(folder, capsys):
+    stream = io.BytesIO()
+    fits.PrimaryHDU(np.zeros((32, 32), dtype=np.float32)).writeto(stream)
+    (folder / "image.fits").write_bytes(stream.getvalue())
+    assert calibrate(folder, "--json", "-", file="image.fits") == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "IMAGE_NOT_MEASURED"
+    assert error["hint"]
+
+
+def test_a_catalogue_for_positions_is_used_where_it_is_forced(folder, tmp_path, capsys):
+    """UCAC4 carries APASS magnitudes, errors in hundredths; AUTO leaves it alone."""
+    stars = next(item for item in FIELD.references if item.catalogue == "APASS")
+    mag, err = stars.bands["V"]
+    rows = zip(stars.ra_deg, stars.dec_deg, mag, np.maximum(1, np.round(err * 100)), strict=True)
+    text = "".join(f"{ra:.7f},{dec:.7f},0,0,{v:.3f},{e:.0f},.\n" for ra, dec, v, e in rows if np.isfinite(v))
+    (tmp_path / "ucac4.csv").write_text("RAJ2000,DEJ2000,pmRA,pmDE,Vmag,e_Vmag,f_Vmag\n" + text)
+    into = ["--catalogue", "UCAC4", "--into", str(tmp_path / "refs")]
+    assert main(["references", "import", str(tmp_path / "ucac4.csv"), *into]) == 0
+    capsys.readouterr()
+    assert calibrate(folder, "--references", str(tmp_path / "refs"), "--force", "ucac4/V", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["calibration"]["passband"] == "UCAC4/V"
+    assert calibrate(folder, "--references", str(tmp_path / "refs"), "--json", "-") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "REFERENCE_UNAVAILABLE"
+
+
+def test_fetching_what_cannot_be_had(tmp_path, capsys, monkeypatch):
+    where = ["--ra", "180", "--dec", "-20", "--radius", "0.1", "--into", str(tmp_path)]
+
+    def cut_off(_query):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(vizier, "ask", cut_off)
+    assert main(["references", "fetch", "--catalogue", "apass", *where]) == 2
+    said = capsys.readouterr().err
+    assert "REFERENCE_UNAVAILABLE" in said
+    assert "RA 180.00000 Dec -20.00000" in said
+    assert "VizieR cannot be reached" in said
+    assert main(["references", "fetch", "--catalogue", "ogle3", *where]) == 2
+    assert "imported files only" in capsys.readouterr().err
+    north = [item.replace("-20", "20") for item in where]
+    assert main(["references", "fetch", "--catalogue", "ogle3", *north]) == 0
+    assert "does not reach" in capsys.readouterr().out
 
 
 def test_a_report_goes_into_a_folder_that_is_not_there_yet(folder, tmp_path):
@@ -116,7 +221,7 @@ def test_a_report_goes_into_a_folder_that_is_not_there_yet(folder, tmp_path):
     assert json.loads((tmp_path / "new" / "r.json").read_text())["schema"] == "cpcs-report/1"
 
 
-@pytest.mark.parametrize("force", ["any/Q", "Mine/Q", "GAIADR2/G"])
+@pytest.mark.parametrize("force", ["any/Q", "Mine/Q", "GAIADR2/V"])
 def test_what_neither_server_nor_folder_has_cannot_be_forced(folder, capsys, force):
     assert calibrate(folder, "--force", force) == 2
     assert "UNKNOWN_FILTER" in capsys.readouterr().err

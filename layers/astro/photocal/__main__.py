@@ -17,26 +17,48 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from cpcs.errors import CpcsError
+from cpcs.errors import BadCommandLine, CpcsError, UnusablePath
 
 DONE, REFUSED = 0, 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses a command line as everything else is refused, so that ``--json`` gets its answer then, too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadCommandLine."""
+        raise BadCommandLine(reason=message.removeprefix("argument "), program=self.prog)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    given = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        given.run(given)
+        parsed = _parser().parse_args(given)
+        parsed.run(parsed)
     except CpcsError as error:
-        _refuse(error, getattr(given, "json", None))
-        return REFUSED
+        return _refuse(error, _json_path(given))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return _refuse(UnusablePath(path=error.filename or "A file", reason=why), _json_path(given))
     return DONE
 
 
+def _json_path(arguments: Sequence[str]) -> str | None:
+    """Return where the answer goes as JSON, of a command line that may be wrong otherwise."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument("--json")
+    try:
+        found: str | None = finder.parse_known_args(arguments)[0].json
+    except argparse.ArgumentError:
+        return None
+    return found
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
+    parser = _Parser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands.add_parser("calibrate", help="calibrate an observer's catalogue"))
     references = commands.add_parser("references", help="reference stars in a folder")
@@ -57,6 +79,7 @@ def _within(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+_COLUMNS_HELP = "also pmra=, pmdec=, epoch=; a column by its name or its place, from 1; guessed when not given"
 _RA, _DEC, _MJD = _within(-180.0, 360.0), _within(-90.0, 90.0), _within(0.0, 200_000.0)
 _ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
 
@@ -79,10 +102,10 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 def _add_references(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     importing = commands.add_parser("import", help="a file of reference stars into the folder")
-    importing.add_argument("file", type=Path, help="CSV, ECSV, FITS or VOTable")
+    importing.add_argument("file", type=Path, help="CSV, ECSV, FITS, VOTable, or columns of text")
     importing.add_argument("--catalogue", required=True, metavar="NAME")
     importing.add_argument("--into", type=Path, required=True, metavar="DIR")
-    importing.add_argument("--columns", metavar="ra=...,dec=...,V=Vmag:e_Vmag", help="guessed when not given")
+    importing.add_argument("--columns", metavar="ra=...,dec=...,V=Vmag:e_Vmag", help=_COLUMNS_HELP)
     importing.set_defaults(run=_import)
     fetching = commands.add_parser("fetch", help="reference stars from VizieR into the folder")
     fetching.add_argument("--catalogue", required=True, metavar="NAME")
@@ -136,10 +159,14 @@ def _list(given: argparse.Namespace) -> None:
     sys.stdout.write(alone.list_references(given.folder))
 
 
-def _refuse(error: CpcsError, path: str | None) -> None:
-    if path is not None:
-        _write_json({"error": error.as_dict()}, path)
+def _refuse(error: CpcsError, path: str | None) -> int:
     sys.stderr.write(f"{error.code}: {error.message}\n{error.hint}\n")
+    if path is not None:
+        try:
+            _write_json({"error": error.as_dict()}, path)
+        except OSError as unwritten:
+            sys.stderr.write(f"{path} cannot be written: {unwritten.strerror}\n")
+    return REFUSED
 
 
 def _write_json(document: dict[str, Any], path: str) -> None:

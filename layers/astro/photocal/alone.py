@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cpcs.errors import BadField, ReferenceUnavailable
-from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, parse_choice
+from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, covers, parse_choice
 from photocal import report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
@@ -73,7 +73,7 @@ def calibrate_file(
     check_in_field(stars, target)
     tiles = TileStore(FolderBlobs(folder))
     forced = _choice(force, tiles)
-    references = _references(tiles, stars, forced)
+    references = _references(tiles, stars, forced, folder)
     gathered = time.perf_counter()
     found = calibrate(
         stars,
@@ -100,14 +100,15 @@ def _choice(given: str, tiles: TileStore) -> Choice | None:
     return parse_choice(given, private={name: tiles.filters(name) for name in own})
 
 
-def _references(tiles: TileStore, stars: StarList, forced: Choice | None) -> tuple[ReferenceStars, ...]:
+def _references(tiles: TileStore, stars: StarList, forced: Choice | None, folder: Path) -> tuple[ReferenceStars, ...]:
     """Return the reference stars of the field, of all catalogues of the folder or of the one that was forced."""
     ra, dec = stars.centre
     names = [name for name in tiles.catalogues() if name not in astrometric()]
     if forced is not None and forced.catalogue != ANY:
         names = [forced.catalogue]
     if not names:
-        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason="the folder holds none")
+        reason = f"{folder} holds none" if folder.is_dir() else f"there is no folder {folder}"
+        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason=reason)
     return gather(tiles, names, ra, dec, stars.radius_deg).stars
 
 
@@ -123,13 +124,17 @@ def import_references(path: Path, catalogue: str, folder: Path, *, columns: str 
     """Import a file of reference stars into a folder; returns what was done, in one line."""
     stars = import_file(_read(path), catalogue, columns)
     tiles = TileStore(FolderBlobs(folder)).add(stars)
-    return f"{_said(stars)}, {tiles} tiles\n"
+    moving = f", positions of {stars.epoch_yr:.1f}" if stars.pm_ra_mas_yr is not None else ""
+    return f"{_said(stars)}{moving}, {tiles} tiles\n"
 
 
 def fetch_references(catalogue: str, folder: Path, ra_deg: float, dec_deg: float, radius_deg: float) -> str:
     """Fetch reference stars from VizieR into a folder, where it lacks them; returns what was done, in one line."""
+    name = catalogue_name(catalogue)
+    if not covers(name, dec_deg, radius_deg):
+        return f"{name} does not reach Dec {dec_deg:.2f}\n"
     store = TileStore(FolderBlobs(folder), source=VizierSource())
-    return f"{_said(store.cone(catalogue_name(catalogue), ra_deg, dec_deg, radius_deg))}\n"
+    return f"{_said(store.cone(name, ra_deg, dec_deg, radius_deg))}\n"
 
 
 def _said(stars: ReferenceStars) -> str:
@@ -146,8 +151,9 @@ def _read(path: Path) -> bytes:
 def list_references(folder: Path) -> str:
     """Return what a folder of reference stars holds, one line a catalogue."""
     lines = [
-        f"{item.catalogue}: {item.stars} stars in {', '.join(item.filters)}, "
-        f"{item.tiles} tiles ({item.whole_tiles} whole), {item.megabytes:.2f} MB\n"
+        f"{item.catalogue}: {item.stars} stars in {', '.join(item.filters) or 'no filter'}, "
+        f"{item.tiles} tiles ({item.whole_tiles} whole), {item.megabytes:.2f} MB"
+        f"{f'; {item.broken_tiles} more are broken: import or fetch them again' if item.broken_tiles else ''}\n"
         for item in TileStore(FolderBlobs(folder)).summary()
     ]
     return "".join(lines) or "nothing\n"

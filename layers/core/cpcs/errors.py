@@ -5,13 +5,13 @@
     CpcsError
     ├── RequestError            what was asked for cannot be
     │   ├── KeyRequired  BadKey  Forbidden  RateLimited
-    │   ├── MissingField  BadField
+    │   ├── MissingField  BadField  BadCommandLine  UnusablePath
     │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
     │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
-    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  TooManyRows
+    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
@@ -134,6 +134,22 @@ class BadField(RequestError):
     code = "BAD_FIELD"
     sentence = "The field {field} is {value!r}, which is not {expected}."
     advice = "Give {field} as {expected}."
+
+
+class BadCommandLine(RequestError):
+    """A command was given words or numbers that it does not take."""
+
+    code = "BAD_COMMAND_LINE"
+    sentence = "The command line cannot be used: {reason}."
+    advice = "See '{program} --help'."
+
+
+class UnusablePath(RequestError):
+    """A file or folder of the command line cannot be read or written."""
+
+    code = "UNUSABLE_PATH"
+    sentence = "{path} cannot be used: {reason}."
+    advice = "Check the path, and who may read and write there."
 
 
 class MjdIsJd(RequestError):
@@ -305,6 +321,14 @@ class MissingColumn(UnreadableUpload):
     advice = "Write at least ALPHA_J2000, DELTA_J2000, MAG_AUTO and MAGERR_AUTO."
 
 
+class MissingReferenceColumn(MissingColumn):
+    """A table of reference stars, but not the columns that are needed, or not those that were named."""
+
+    code = "MISSING_REFERENCE_COLUMN"
+    sentence = "The reference stars have no column for {missing}; there is {found}."
+    advice = "Say which column is what: --columns ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag. A number is a column's place."
+
+
 class TooManyRows(UnreadableUpload):
     """More lines, columns or bytes than any catalogue needs."""
 
@@ -431,7 +455,10 @@ class ReferenceUnavailable(CpcsError):
     sentence = (
         "Reference stars of {catalogues} around RA {ra_deg:.5f} Dec {dec_deg:.5f} are not to be had now: {reason}."
     )
-    advice = "Nothing is lost: the upload waits and is tried again. The operator can import reference stars."
+    advice = (
+        "An upload waits and is tried again by itself. From the command line, give it reference stars first: "
+        "'photocal references import' takes them from a file, 'photocal references fetch' from VizieR."
+    )
 
 
 class StorageConflict(CpcsError):

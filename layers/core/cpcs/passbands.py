@@ -80,7 +80,7 @@ def catalogues() -> tuple[str, ...]:
 
 
 def astrometric() -> tuple[str, ...]:
-    """Return the names of the catalogues that serve positions only, and take no part in the choice of a filter."""
+    """Return the names of the catalogues for positions, which take no part in the choice of a filter unless forced."""
     return tuple(name for name, entry in catalogue_data().items() if entry.get("astrometric"))
 
 
@@ -119,6 +119,8 @@ def all_passbands() -> tuple[Passband, ...]:
 def parse_choice(given: str | None, *, private: Mapping[str, Iterable[str]] | None = None) -> Choice | None:
     """Read what an observer forced: ``APASS/V``, ``any/r``, ``PS1/any``; ``no``, ``any/any`` or nothing is AUTO.
 
+    A catalogue for positions can be forced by its name (``UCAC4/V``); ``any`` does not mean it.
+
     Catalogue names are matched without regard to case, filters exactly first and then without regard to case (where
     that is unambiguous: 2MASS/j is J; APASS/v is V).
 
@@ -152,10 +154,12 @@ def parse_choice(given: str | None, *, private: Mapping[str, Iterable[str]] | No
     left, slash, right = (part.strip() for part in text.partition("/"))
     if not slash or not right:
         raise UnknownFilter(given=text[:64])
-    known = {name: set(filters(name)) for name in catalogues()}
+    known = {name: set(filters(name)) for name in catalogue_data()}
     known |= {name: set(bands) for name, bands in (private or {}).items() if name not in known}
     catalogue = _catalogue_among(left, known, text)
-    bands = set().union(*known.values()) if catalogue == ANY else known[catalogue]
+    for_positions = astrometric() if catalogue == ANY else ()
+    wanted = (known[name] for name in known if catalogue in (ANY, name) and name not in for_positions)
+    bands = set[str]().union(*wanted)
     if right.lower() == ANY:
         return Choice(catalogue, ANY)
     return Choice(catalogue, _filter_named(right, bands, text))

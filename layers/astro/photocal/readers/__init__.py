@@ -42,8 +42,15 @@ def read_catalogue(data: bytes, limits: Limits = LIMITS) -> StarList:
     return star_list(read_table(data, limits))
 
 
-def read_table(data: bytes, limits: Limits = LIMITS) -> RawTable:
+def read_table(data: bytes, limits: Limits = LIMITS, *, numbered: bool = False) -> RawTable:
     """Read a catalogue as far as its columns, without asking what they mean.
+
+    Parameters
+    ----------
+    data, limits
+        The file, and what is taken at most.
+    numbered
+        Whether columns of text without names may be called 1, 2, 3 ....
 
     Raises
     ------
@@ -60,7 +67,7 @@ def read_table(data: bytes, limits: Limits = LIMITS) -> RawTable:
         raise MarkupSent(kind=_markup(start))
     if start.startswith((b"{", b"[")):
         raise NotACatalogue(reason="it is JSON")
-    return read_text(plain, limits)
+    return read_text(plain, limits, numbered=numbered)
 
 
 def _markup(start: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from photocal.arrays import Anything, Floats
 from photocal.readers import columns
 from photocal.readers.gate import CARD, WIDTHS, Hdu, binary_form, parse_card, walk
 from photocal.readers.limits import Limits
+from photocal.readers.numbers import is_sexagesimal, number
 from photocal.readers.table import RawTable, useful
 
 _DTYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_ELEMENT = re.compile(r"(.+)\[(\d{1,6})\]")
 _ASCII_FORM = re.compile(r"([AIFED])(\d{1,4})(?:\.\d{1,4})?")
 
 
@@ -91,10 +93,10 @@ def _layout(hdu: Hdu) -> dict[str, _Column]:
     fields = range(1, hdu.integer("TFIELDS", 0, 999) + 1)
     found: dict[str, _Column] = {}
     start = 0
-    for number in fields:
-        column = _text_column(hdu, number) if hdu.kind == "TABLE" else _binary_column(hdu, number, start)
+    for field in fields:
+        column = _text_column(hdu, field) if hdu.kind == "TABLE" else _binary_column(hdu, field, start)
         start = column.start + (-(-column.repeat // 8) if column.letter == "X" else column.width)
-        found.setdefault(hdu.cards.get(f"TTYPE{number}", f"COLUMN{number}"), column)
+        found.setdefault(hdu.cards.get(f"TTYPE{field}", f"COLUMN{field}"), column)
     return found
 
 
@@ -135,19 +137,44 @@ def _table(data: bytes, hdus: Sequence[Hdu], kind: str, header: dict[str, str]) 
         raise EmptyFile(size=len(data))
 
     def numbers(wanted: list[str]) -> Floats:
-        blocks = [np.stack([_values(data, hdu, layout[name]) for name in wanted], axis=1) for hdu, layout in parts]
+        blocks = [np.stack([_values(data, hdu, _found(layout, n)) for n in wanted], axis=1) for hdu, layout in parts]
         return np.concatenate(blocks)
 
     def constant(name: str) -> str:
         texts = {text for hdu, layout in parts for text in _texts(data, hdu, layout[name])}
         return texts.pop() if len(texts) == 1 else ""
 
+    def all_texts(name: str) -> list[str]:
+        return [text for hdu, layout in parts for text in _every_text(data, hdu, layout[name])]
+
+    def sexagesimal(name: str) -> bool:
+        return is_sexagesimal(next(iter(_every_text(data, parts[0][0], layouts[0][name], rows=1)), ""))
+
     first = hdus[0].cards
     keys = ((f"TTYPE{i}", f"TUNIT{i}") for i in range(1, len(names) + 1))
     units = {first[name]: first[unit] for name, unit in keys if name in first and unit in first}
     return RawTable(
-        format=kind, names=names, n_rows=n_rows, numbers=numbers, constant=constant, units=units, header=header
+        format=kind,
+        names=names,
+        n_rows=n_rows,
+        numbers=numbers,
+        constant=constant,
+        texts=all_texts,
+        sexagesimal=sexagesimal,
+        units=units,
+        header=header,
     )
+
+
+def _found(layout: dict[str, _Column], name: str) -> _Column:
+    """Return a column, or an element (from 0) of a vector: ``PSFMAG[2]``; one that is not there has no width."""
+    element = None if name in layout else _ELEMENT.fullmatch(name)
+    if element is None:
+        return layout[name]
+    column, index = layout[element[1]], int(element[2])
+    if column.is_text or column.letter == "A" or index >= column.repeat:
+        return replace(column, repeat=0)
+    return replace(column, start=column.start + index * WIDTHS[column.letter], repeat=1)
 
 
 def _bytes(data: bytes, hdu: Hdu, column: _Column) -> Anything:
@@ -164,7 +191,7 @@ def _values(data: bytes, hdu: Hdu, column: _Column) -> Floats:
         return np.full(len(raw), np.nan)
     with np.errstate(all="ignore"):
         if column.is_text or column.letter == "A":
-            values = np.array([_number(bytes(field)) for field in raw], dtype=np.float64)
+            values = np.array([number(_text(field)) for field in raw], dtype=np.float64)
         else:
             size = WIDTHS[column.letter]
             stored = np.ascontiguousarray(raw[:, :size]).view(_DTYPES[column.letter])[:, 0]
@@ -174,16 +201,20 @@ def _values(data: bytes, hdu: Hdu, column: _Column) -> Floats:
         return values * column.scale + column.zero
 
 
-def _number(field: bytes) -> float:
-    try:
-        return float(field.replace(b"D", b"E").strip(b" \0"))
-    except ValueError:
-        return float("nan")
-
-
 def _texts(data: bytes, hdu: Hdu, column: _Column) -> set[str]:
+    """Return the values of a column as text, two of them at most."""
     if column.is_text or column.letter == "A":
         raw = np.ascontiguousarray(_bytes(data, hdu, column))
         distinct = np.unique(raw, axis=0)[:2] if column.width else raw[:0]
-        return {bytes(field).decode("latin-1").strip(" \0") for field in distinct}
+        return {_text(field) for field in distinct}
     return {f"{value:.10g}" for value in np.unique(_values(data, hdu, column))[:2]}
+
+
+def _every_text(data: bytes, hdu: Hdu, column: _Column, rows: int | None = None) -> list[str]:
+    if column.is_text or column.letter == "A":
+        return [_text(field) for field in _bytes(data, hdu, column)[:rows]]
+    return [f"{value:.10g}" for value in _values(data, hdu, column)[:rows]]
+
+
+def _text(field: Anything) -> str:
+    return bytes(field).decode("latin-1").strip(" \0")

@@ -32,11 +32,14 @@ class RawTable:
         Rows in the file.
     numbers
         (names of columns) -> (n, k) array; NaN where there is no number. Angles written as ``hh:mm:ss`` come out in
-        hours, ``dd:mm:ss`` in degrees: the same number, and `sexagesimal` says which columns were.
+        hours, ``dd:mm:ss`` in degrees: the same number, and `sexagesimal` says which columns were. ``NAME[2]`` is an
+        element, counted from 0, of a vector column of a FITS table.
     constant
         Column -> its value as text where every row has the same, else "".
+    texts
+        Column -> each row's value as text, blanks taken off its ends.
     sexagesimal
-        Column -> whether it is written with colons.
+        Column -> whether it is written in three parts, ``05:33:17.6``.
     """
 
     format: str
@@ -44,6 +47,7 @@ class RawTable:
     n_rows: int
     numbers: Callable[[list[str]], Floats]
     constant: Callable[[str], str]
+    texts: Callable[[str], list[str]]
     sexagesimal: Callable[[str], bool] = lambda _: False
     units: dict[str, str] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=dict)

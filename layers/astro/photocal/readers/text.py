@@ -14,6 +14,7 @@ from cpcs.errors import EmptyFile, NotACatalogue, TooManyRows
 from photocal.arrays import Bools, Floats
 from photocal.readers import columns
 from photocal.readers.limits import Limits
+from photocal.readers.numbers import is_sexagesimal, number
 from photocal.readers.table import USEFUL_CARDS, RawTable, useful
 
 _SEXTRACTOR = re.compile(r"#\s*(\d{1,4})\s+([A-Za-z][\w.\-]*)(?:\(\d+\))?(.*)")
@@ -22,7 +23,8 @@ _CARD = re.compile(r"#\s*([A-Za-z][\w\-]{1,7})\s*[=:]\s*(.+)")
 _ECSV_ITEM = re.compile(r"-\s*\{?\s*name:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
 _ECSV_UNIT = re.compile(r"(?:^|[,{\s])unit:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
 _ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*'?\"?([,|;])")
-_SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
+_IRAF = re.compile(r"#\s*(\w+)\s+(\d{1,4})\s+\d+\s+[a-z]\s+(\S+)\s+%\S+")
+_DASHES = re.compile(r"-{2,}")
 _FEWEST_HEADER_LINES = 2
 _BLANKS = {"", "--", "-", "nan", "null", "none", "n/a", "indef"}
 
@@ -66,8 +68,15 @@ def decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def read_text(data: bytes, limits: Limits) -> RawTable:
+def read_text(data: bytes, limits: Limits, *, numbered: bool = False) -> RawTable:
     """Read a text catalogue of any kind.
+
+    Parameters
+    ----------
+    data, limits
+        The file, and what is taken at most.
+    numbered
+        Whether columns without names that are of no known layout are called 1, 2, 3 ..., instead of being refused.
 
     Raises
     ------
@@ -87,7 +96,7 @@ def read_text(data: bytes, limits: Limits) -> RawTable:
     body = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not body:
         raise EmptyFile(size=len(data))
-    table = _recognised(comments, body)
+    table = _recognised(comments, body, numbered=numbered)
     if len(table.names) > limits.columns:
         raise TooManyRows(n=len(table.names), what="columns", limit=limits.columns)
     if not table.n_rows:
@@ -95,23 +104,35 @@ def read_text(data: bytes, limits: Limits) -> RawTable:
     return table
 
 
-def _recognised(comments: list[str], body: list[str]) -> RawTable:
+def _recognised(comments: list[str], body: list[str], *, numbered: bool) -> RawTable:
+    described = _described(comments, body)
+    if described is not None:
+        return described
+    delimiter = _delimiter(body[0])
+    kind = "csv" if delimiter else "ascii"
+    first = _Rows(body[:1], delimiter).first()
+    if any(_is_number(item) for item in first):
+        names = _names_in_comment(comments, len(first), delimiter)
+        if names:
+            return _named(kind, names, _Rows(body, delimiter), comments)
+        return _headerless(_Rows(body, delimiter), comments, numbered=numbered)
+    if _is_ruled(body, delimiter):
+        return _ruled(kind, first, body, delimiter, comments)
+    second = _Rows(body[1:2], delimiter).first()
+    if not columns.position(first) and not any(_is_number(item) for item in second):
+        raise NotACatalogue(reason="it is text without columns of numbers")
+    return _named(kind, first, _Rows(body[1:], delimiter), comments)
+
+
+def _described(comments: list[str], body: list[str]) -> RawTable | None:
+    """Return the table of a file whose comments say what its columns are, in one of three ways."""
     if comments and comments[0].replace(" ", "").upper().startswith("#%ECSV"):
         return _ecsv(comments, body)
-    numbered = [match for line in comments if (match := _SEXTRACTOR.fullmatch(line))]
-    if len(numbered) >= _FEWEST_HEADER_LINES:
-        return _sextractor(numbered, comments, body)
-    delimiter = _delimiter(body[0])
-    first = _Rows(body[:1], delimiter).first()
-    if not any(_is_number(item) for item in first):
-        second = _Rows(body[1:2], delimiter).first()
-        if not columns.position(first) and not any(_is_number(item) for item in second):
-            raise NotACatalogue(reason="it is text without columns of numbers")
-        return _named("csv" if delimiter else "ascii", first, _Rows(body[1:], delimiter), comments)
-    names = _names_in_comment(comments, len(first), delimiter)
-    if names:
-        return _named("csv" if delimiter else "ascii", names, _Rows(body, delimiter), comments)
-    return _headerless(_Rows(body, delimiter), comments)
+    for form, read in ((_SEXTRACTOR, _sextractor), (_IRAF, _iraf)):
+        heads = [match for line in comments if (match := form.fullmatch(line))]
+        if len(heads) >= _FEWEST_HEADER_LINES:
+            return read(heads, comments, body)
+    return None
 
 
 def _delimiter(line: str) -> str | None:
@@ -119,34 +140,17 @@ def _delimiter(line: str) -> str | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.strip().casefold() in _BLANKS or np.isfinite(_number(text))
-
-
-def _number(text: str) -> float:
-    """Return a number in any of the ways it is written; NaN for anything else."""
-    stripped = text.strip()
-    try:
-        return float(stripped)
-    except ValueError:
-        pass
-    angle = _SEXAGESIMAL.fullmatch(stripped)
-    if angle:
-        size = int(angle[2]) + int(angle[3]) / 60.0 + float(angle[4]) / 3600.0
-        return -size if angle[1] == "-" else size
-    try:
-        return float(stripped.replace("D", "E").replace("d", "e"))  # Fortran's double precision
-    except ValueError:
-        return float("nan")
+    return text.strip().casefold() in _BLANKS or np.isfinite(number(text))
 
 
 # --- the kinds ----------------------------------------------------------------------------------
 
 
-def _sextractor(numbered: Sequence[re.Match[str]], comments: list[str], body: list[str]) -> RawTable:
+def _sextractor(heads: Sequence[re.Match[str]], comments: list[str], body: list[str]) -> RawTable:
     """ASCII_HEAD: each header line numbers the first column of a parameter; vectors leave gaps in the numbers."""
     indices: dict[str, int] = {}
     units: dict[str, str] = {}
-    for match in numbered:
+    for match in heads:
         name, index = match[2], int(match[1]) - 1
         if index < 0 or name in indices:
             continue
@@ -156,6 +160,28 @@ def _sextractor(numbered: Sequence[re.Match[str]], comments: list[str], body: li
             units[name] = unit[1]
     rows = _Rows(body, _delimiter(body[0]))
     return _table("sextractor-ascii", indices, rows, units, _cards(comments))
+
+
+def _iraf(heads: Sequence[re.Match[str]], comments: list[str], body: list[str]) -> RawTable:
+    """IRAF's text catalogues: ``# ra 2 0 d degrees %10.5f`` says name, column, type, unit and form."""
+    indices = {match[1]: int(match[2]) - 1 for match in reversed(heads) if int(match[2]) > 0}
+    units = {match[1]: match[3] for match in heads if match[3].upper() != "INDEF"}
+    return _table("ascii", indices, _Rows(body, _delimiter(body[0])), units, _cards(comments))
+
+
+def _is_ruled(body: list[str], delimiter: str | None) -> bool:
+    """Whether the third line is a rule of dashes: the form in which VizieR gives its tables as text."""
+    marks = _Rows(body[2:3], delimiter).first()
+    return bool(marks) and all(_DASHES.fullmatch(item.strip()) or not item.strip() for item in marks)
+
+
+def _ruled(kind: str, names: list[str], body: list[str], delimiter: str | None, comments: list[str]) -> RawTable:
+    """Names, units, a rule, and the rows; a second table that follows in the file is not of these columns."""
+    units = {name.strip(): unit.strip() for name, unit in zip(names, _Rows(body[1:2], delimiter).first(), strict=False)}
+    rows = body[3:]
+    end = next((i - 2 for i in range(2, len(rows)) if _is_ruled(rows[i - 2 : i + 1], delimiter)), len(rows))
+    units = {name: unit for name, unit in units.items() if unit}
+    return _named(kind, names, _Rows(rows[:end], delimiter), comments, units)
 
 
 def _named(
@@ -192,7 +218,7 @@ def _names_in_comment(comments: list[str], width: int, delimiter: str | None) ->
     return None
 
 
-def _headerless(rows: _Rows, comments: list[str]) -> RawTable:
+def _headerless(rows: _Rows, comments: list[str], *, numbered: bool) -> RawTable:
     """Columns without names: recognised by how many there are and what the numbers can be."""
     width = len(rows.first())
     for names, fits in _LAYOUTS:
@@ -203,6 +229,8 @@ def _headerless(rows: _Rows, comments: list[str]) -> RawTable:
         values = values[np.isfinite(values).all(axis=1)]
         if len(values) and fits(values):
             return table
+    if numbered:
+        return _table("ascii", {str(index + 1): index for index in range(width)}, rows, {}, _cards(comments))
     raise NotACatalogue(reason=f"its {width} columns have no names, and are not RA Dec Mag MagErr")
 
 
@@ -254,13 +282,17 @@ def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str
     def numbers(names: list[str]) -> Floats:
         return _numbers(rows, [indices[name] for name in names])
 
+    def texts(name: str) -> list[str]:
+        index = indices[name]
+        return [row[index].strip() if len(row) > index else "" for row in rows.fields()]
+
     def constant(name: str) -> str:
         values = {row[indices[name]].strip() for row in rows.fields() if len(row) > indices[name]}
         return values.pop() if len(values) == 1 else ""
 
     def sexagesimal(name: str) -> bool:
         first = rows.first()
-        return indices[name] < len(first) and ":" in first[indices[name]]
+        return indices[name] < len(first) and is_sexagesimal(first[indices[name]])
 
     return RawTable(
         format=kind,
@@ -268,6 +300,7 @@ def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str
         n_rows=len(rows.lines),
         numbers=numbers,
         constant=constant,
+        texts=texts,
         sexagesimal=sexagesimal,
         units=units,
         header=header,
@@ -290,5 +323,5 @@ def _numbers(rows: _Rows, indices: list[int]) -> Floats:
             return plain.astype(np.float64, copy=False)
     except (ValueError, IndexError, OverflowError):
         pass  # a blank field, a word, a short row: worth the slower way
-    picked = [[_number(row[i]) if i < len(row) else np.nan for i in indices] for row in rows.fields()]
+    picked = [[number(row[i]) if i < len(row) else np.nan for i in indices] for row in rows.fields()]
     return np.array(picked, dtype=np.float64).reshape(-1, len(indices))

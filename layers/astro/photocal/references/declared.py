@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from cpcs.errors import MissingColumn, NoUsableStars
+from cpcs.errors import MissingReferenceColumn, NoUsableStars
 from cpcs.passbands import catalogue_data
 from photocal.arrays import Bools, Floats
-from photocal.readers.columns import HOURS, RADIANS
 from photocal.readers.table import RawTable
+from photocal.references import units
+from photocal.references.cuts import Cut, columns_of, cuts_of, passes
 from photocal.references.stars import ReferenceStars
 
 PRIVATE_ERROR = 0.05  # mag; for a private catalogue that gives no errors
 PRIVATE_MAX_ERROR = 0.3  # mag
 _FAINTEST = 50.0  # beyond are the signs for "not measured": 99.99, -999
+_NUMBER = re.compile(r"\d{1,4}")
+_ELEMENT = re.compile(r"(.+)\[(\d{1,6})\]")
 MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
-
-Cut = tuple[str, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,16 @@ class BandColumns:
 
     mag: str
     err: str | None = None
+    err_scale: float = 1.0  # mag; the unit of errors that are whole numbers and give none
     flux: str | None = None
     flux_err: str | None = None
+    signal_to_noise: str | None = None
     cuts: tuple[Cut, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str | None, ...]:
+        """Every column that it speaks of."""
+        return (self.mag, self.err, self.flux, self.flux_err, self.signal_to_noise, *columns_of(self.cuts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +68,10 @@ def declared_columns(catalogue: str) -> ColumnMap:
         name: BandColumns(
             mag=band["mag"],
             err=band.get("err"),
+            err_scale=float(entry.get("err_scale", 1.0)),
             flux=band.get("flux"),
             flux_err=band.get("flux_err"),
-            cuts=_cuts(band),
+            cuts=cuts_of(band),
         )
         for name, band in entry["bands"].items()
     }
@@ -71,40 +81,41 @@ def declared_columns(catalogue: str) -> ColumnMap:
         pm_ra=entry.get("pmra"),
         pm_dec=entry.get("pmdec"),
         bands=bands,
-        cuts=_cuts(entry),
+        cuts=cuts_of(entry),
     )
-
-
-def _cuts(entry: Mapping[str, Any]) -> tuple[Cut, ...]:
-    return tuple((str(name), float(low), float(high)) for name, low, high in entry.get("cuts", ()))
 
 
 def wanted_columns(columns: ColumnMap) -> list[str]:
     """Return every column that a map speaks of, once, in order."""
     found: list[str | None] = [columns.ra, columns.dec, columns.pm_ra, columns.pm_dec]
     for band in columns.bands.values():
-        found += [band.mag, band.err, band.flux, band.flux_err, *(cut[0] for cut in band.cuts)]
-    found += [cut[0] for cut in columns.cuts]
+        found += band.columns
+    found += columns_of(columns.cuts)
     return list(dict.fromkeys(name for name in found if name))
 
 
 def named(wanted: str | None, names: Sequence[str]) -> str | None:
-    """Return the column of that name as the table spells it: exactly, or with ``'`` and ``.`` written as ``_``, or in
-    other case where only one column comes so near (Gaia's synthetic ``umag`` is not ``Umag``).
-    """  # noqa: D205  (one sentence, too long for a line)
-    if not wanted:
-        return None
-    if wanted in names:
-        return wanted
-    for fold in (_plain, lambda text: _plain(text).casefold()):
+    """Return the column that is called so, as the table spells it.
+
+    Exactly; or without the unit that follows it in brackets; or with ``'`` and ``.`` written as ``_``; or in other
+    case; each where only one column comes so near (Gaia's synthetic ``umag`` is not ``Umag``). A number stands for
+    the column's place, from 1; ``NAME[2]`` for an element of a vector.
+    """
+    if not wanted or wanted in names:
+        return wanted or None
+    for fold in (units.without_unit, _plain, lambda text: _plain(text).casefold()):
         near = [name for name in names if fold(name) == fold(wanted)]
         if len(near) == 1:
             return near[0]
-    return None
+    if _NUMBER.fullmatch(wanted):
+        return names[int(wanted) - 1] if 0 < int(wanted) <= len(names) else None
+    element = _ELEMENT.fullmatch(wanted)
+    base = named(element[1], names) if element else None
+    return f"{base}[{element[2]}]" if element and base else None
 
 
 def _plain(text: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in text.strip())
+    return "".join(letter if letter.isalnum() else "_" for letter in units.without_unit(text).strip())
 
 
 def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none: bool = False) -> ReferenceStars:
@@ -123,7 +134,7 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
 
     Raises
     ------
-    MissingColumn
+    MissingReferenceColumn
         No position, or none of the magnitudes.
     NoUsableStars
         Not one row is left.
@@ -134,7 +145,9 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
     bands = {name: pair for name, band in columns.bands.items() if (pair := _band(table, catalogue, band))}
     if not bands:
         raise _missing(table, "a magnitude")
-    ra, dec = _degrees(table, ra_name, hours=True), _degrees(table, dec_name, hours=False)
+    ra = units.degrees(table, ra_name, may_be_hours=True)
+    ra = np.where(np.isfinite(ra), ra, np.nan)
+    dec = units.degrees(table, dec_name, may_be_hours=False)
     kept = (ra >= -180.0) & (ra <= 360.0) & (np.abs(dec) <= 90.0)  # noqa: PLR2004  (the sphere)
     kept &= np.any([np.isfinite(mag) for mag, _ in bands.values()], axis=0)
     kept &= _passes(table, columns.cuts)
@@ -153,9 +166,22 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
     return stars.select(kept)
 
 
-def _missing(table: RawTable, what: str) -> MissingColumn:
-    found = " ".join(name[:40] for name in table.names[:40])
-    return MissingColumn(format=table.format, missing=what, found=found or "none")
+def check_present(table: RawTable, columns: ColumnMap) -> None:
+    """Refuse a map that names a column which the table does not have.
+
+    Raises
+    ------
+    MissingReferenceColumn
+        With the names of those that are not there.
+    """
+    asked = [*wanted_columns(columns), *([columns.epoch] if isinstance(columns.epoch, str) else [])]
+    absent = [name for name in asked if named(name, table.names) is None]
+    if absent:
+        raise _missing(table, " ".join(absent))
+
+
+def _missing(table: RawTable, what: str) -> MissingReferenceColumn:
+    return MissingReferenceColumn(missing=what, found=" ".join(name[:40] for name in table.names[:40]) or "none")
 
 
 def _column(table: RawTable, wanted: str | None) -> Floats | None:
@@ -163,22 +189,12 @@ def _column(table: RawTable, wanted: str | None) -> Floats | None:
     return None if name is None else table.numbers([name])[:, 0]
 
 
-def _degrees(table: RawTable, name: str, *, hours: bool) -> Floats:
-    values = table.numbers([name])[:, 0]
-    unit = table.units.get(name, "").strip().strip('"').upper()
-    if hours and (unit in HOURS or table.sexagesimal(name)):
-        return values * 15.0
-    return np.degrees(values) if unit in RADIANS else values
-
-
 def _motion(table: RawTable, wanted: str | None) -> Floats | None:
     """Return a proper motion, mas/yr; a star without one is taken to stand still."""
-    values = _column(table, wanted)
-    if values is None or wanted is None:
+    name = named(wanted, table.names)
+    if name is None:
         return None
-    unit = table.units.get(named(wanted, table.names) or "", "").replace(" ", "").casefold()
-    scale = 1000.0 if unit.startswith(("arcsec/yr", "arcsec.yr", "arcsecyr")) else 1.0
-    return np.nan_to_num(values * scale, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.nan_to_num(units.mas_per_year(table, name), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _epoch(table: RawTable, epoch: str | float | None, catalogue: str) -> float:
@@ -195,34 +211,40 @@ def _epoch(table: RawTable, epoch: str | float | None, catalogue: str) -> float:
 
 
 def _band(table: RawTable, catalogue: str, band: BandColumns) -> tuple[Floats, Floats] | None:
-    mag = _column(table, band.mag)
-    if mag is None:
+    name = named(band.mag, table.names)
+    if name is None:
         return None
-    entry = entry_of(catalogue)
-    default = float(entry.get("default_error", np.nan if entry else PRIVATE_ERROR))
-    err = _column(table, band.err)
-    if err is None:
-        err = _flux_error(table, band, default)
+    mag = units.magnitudes(table, name)
+    default = _default_error(catalogue)
+    err_name = named(band.err, table.names)
+    if err_name is not None:
+        err = units.magnitudes(table, err_name, unnamed_scale=band.err_scale)
+    else:
+        # Where there is no column of errors, a blank cannot mean a limit.
+        err = _flux_error(table, band, default if np.isfinite(default) else PRIVATE_ERROR)
     err = np.where((err == 0) | np.isnan(err), default, err)
     good = (np.abs(mag) < _FAINTEST) & (err > 0) & _passes(table, band.cuts)
     return np.where(good, mag, np.nan), np.where(good, err, np.nan)
 
 
+def _default_error(catalogue: str) -> float:
+    entry = entry_of(catalogue)
+    return float(entry.get("default_error", np.nan if entry else PRIVATE_ERROR))
+
+
 def _flux_error(table: RawTable, band: BandColumns, default: float) -> Floats:
     flux, flux_err = _column(table, band.flux), _column(table, band.flux_err)
-    if flux is None or flux_err is None:
-        return np.full(table.n_rows, default)
+    signal_to_noise = _column(table, band.signal_to_noise)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(flux > 0, MAG_PER_RELATIVE_FLUX * flux_err / flux, np.nan)
+        if flux is not None and flux_err is not None:
+            return np.where(flux > 0, MAG_PER_RELATIVE_FLUX * flux_err / flux, np.nan)
+        if signal_to_noise is not None:
+            return np.where(signal_to_noise > 0, MAG_PER_RELATIVE_FLUX / signal_to_noise, np.nan)
+    return np.full(table.n_rows, default)
 
 
 def _passes(table: RawTable, cuts: Sequence[Cut]) -> Bools:
-    passed = np.ones(table.n_rows, dtype=np.bool_)
-    for name, low, high in cuts:
-        values = _column(table, name)
-        if values is not None:
-            passed &= np.isnan(values) | ((values >= low) & (values <= high))
-    return passed
+    return passes(table, [(cut, named(cut.column, table.names)) for cut in cuts])
 
 
 # --- what every cone goes through before it is used ---------------------------------------------

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from cpcs.errors import BadField, MissingColumn
+from cpcs.errors import BadField, MissingReferenceColumn
 from photocal.readers import columns as observed
 from photocal.references.declared import BandColumns, ColumnMap, declared_columns, entry_of, named
+from photocal.references.units import without_unit
 
 _POSITIONS = (("ra", "dec"), ("ra", "decl"), ("RA_ICRS", "DE_ICRS"), ("RAICRS", "DEICRS"), ("RAJ2000", "DEJ2000"),
               ("_RAJ2000", "_DEJ2000"), ("RA", "DE"))  # fmt: skip
@@ -22,16 +24,20 @@ _GAIA = {
     "BP": ("phot_bp_mean_mag", "gaia_bp_mag"),
     "RP": ("phot_rp_mean_mag", "gaia_rp_mag"),
 }
+_SDSS_VECTOR = ("PSFMAG", "PSFMAGERR", "ugriz")  # photoObj files hold the five filters in one column
 _OTHER_NAMES = {"B1pg": ("b1mag",), "B2pg": ("b2mag",), "R1pg": ("r1mag",), "R2pg": ("r2mag",), "Ipg": ("imag",)}
 _ANY_BAND = re.compile(r"(?:mag_([A-Za-z][A-Za-z0-9]{0,4})|([A-Za-z][A-Za-z0-9]{0,4}?)(?:'|_)?mag)")
 _PLAIN_BANDS = frozenset("UBVRIugrizyYGJHK")
+_FIRST_YEAR, _LAST_YEAR = 1800.0, 2200.0
 _ITEM = re.compile(r"\s*([^=\s]+)\s*=\s*([^:]+?)\s*(?::\s*(.+?))?\s*")
 
 
 def parse_columns(text: str) -> ColumnMap:
     """Read ``ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag,pmra=pmRA,pmdec=pmDE,epoch=2015.5``.
 
-    Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year.
+    Each filter names its column of magnitudes and, after a colon, that of their errors; `epoch` a column or a year
+    between 1800 and 2200.
+    A column may be given by its number, from 1.
 
     Raises
     ------
@@ -71,25 +77,34 @@ def _bad(text: str) -> BadField:
 
 
 def _epoch(text: str | None) -> str | float | None:
+    """Return a Julian year; anything else is a column, by its name or its place."""
     try:
-        return None if text is None else float(text)
+        year = float(text or "nan")
     except ValueError:
         return text
+    return year if _FIRST_YEAR <= year <= _LAST_YEAR else text
 
 
-def guess_columns(names: Sequence[str], catalogue: str) -> ColumnMap:
+def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
     """Guess the columns of a file: by the catalogue's own names first, then by what such columns are mostly called.
+
+    A file without names, whose columns are called 1, 2, 3 ..., is read as the catalogue publishes such files, if it
+    does.
 
     Raises
     ------
-    MissingColumn
+    MissingReferenceColumn
         No position, or no magnitude of a filter that the catalogue has.
     """
+    layout = entry_of(catalogue).get("headerless")
+    if layout and list(given) == [str(number) for number in range(1, layout["columns"] + 1)]:
+        return parse_columns(layout["as"])
+    names = [without_unit(name) for name in given]
     position = _position(names, catalogue)
     bands = _declared_bands(names, catalogue) if entry_of(catalogue) else _private_bands(names)
     if position is None or not bands:
         missing = "RA and Dec" if position is None else f"a magnitude of {catalogue}"
-        raise MissingColumn(format="reference", missing=missing, found=" ".join(names[:40]))
+        raise MissingReferenceColumn(missing=missing, found=" ".join(name[:40] for name in names[:40]))
     # A catalogue without proper motions has its own epoch; motions in the file belong to some other catalogue's.
     entry = entry_of(catalogue)
     motion = _pair(names, _MOTIONS) if not entry or "pmra" in entry else None
@@ -124,14 +139,15 @@ def _declared_bands(names: Sequence[str], catalogue: str) -> dict[str, BandColum
         known = named(own.mag, names)
         if known:
             error = named(own.err, names) or _error(name, known, names)
-            bands[name] = BandColumns(mag=known, err=error, flux=own.flux, flux_err=own.flux_err, cuts=own.cuts)
+            bands[name] = replace(own, mag=known, err=error)
             continue
         spellings = (*_GAIA.get(name, ()), *_OTHER_NAMES.get(name, ()), *(item.format(b=name) for item in _MAGNITUDES))
         mag = next((item for item in spellings if item in names), None)
         if mag:
-            flux = mag.replace("_mag", "_flux") if mag.startswith("phot_") else None  # as Gaia's archive writes them
-            flux_err = f"{flux}_error" if flux else None
-            bands[name] = BandColumns(mag=mag, err=_error(name, mag, names), flux=flux, flux_err=flux_err)
+            bands[name] = _with_error(name, mag, names)
+    vector = _SDSS_VECTOR if catalogue == "SDSS" and _SDSS_VECTOR[0] in names and not bands else None
+    if vector:
+        bands = {b: BandColumns(mag=f"{vector[0]}[{i}]", err=f"{vector[1]}[{i}]") for i, b in enumerate(vector[2])}
     main = entry_of(catalogue).get("main")
     if not bands and main:
         pair = next(observed.brightness(names), None)
@@ -140,12 +156,20 @@ def _declared_bands(names: Sequence[str], catalogue: str) -> dict[str, BandColum
     return bands
 
 
+def _with_error(band: str, mag: str, names: Sequence[str]) -> BandColumns:
+    if not mag.startswith("phot_"):
+        return BandColumns(mag=mag, err=_error(band, mag, names))
+    flux = mag.replace("_mag", "_flux")  # as Gaia's archive writes them
+    return BandColumns(mag=mag, flux=flux, flux_err=f"{flux}_error", signal_to_noise=f"{flux}_over_error")
+
+
 def _private_bands(names: Sequence[str]) -> dict[str, BandColumns]:
-    bands: dict[str, BandColumns] = {}
+    gaia = {band: next((item for item in known if item in names), None) for band, known in _GAIA.items()}
+    bands = {band: _with_error(band, mag, names) for band, mag in gaia.items() if mag}
     for name in names:
         match = _ANY_BAND.fullmatch(name)
         band = (match[1] or match[2]) if match else (name if name in _PLAIN_BANDS else None)
-        if band and band.lower() not in {"e", "inst"} and band not in bands:
+        if band and band.lower() not in {"e", "inst", "gaia"} and band not in bands:
             bands[band] = BandColumns(mag=name, err=_error(band, name, names))
     return bands
 

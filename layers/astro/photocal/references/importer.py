@@ -9,7 +9,7 @@ from cpcs.passbands import catalogue_named
 from photocal.readers import Limits, read_table
 from photocal.readers.table import RawTable
 from photocal.readers.unpack import unpacked
-from photocal.references.declared import stars_of
+from photocal.references.declared import check_present, stars_of
 from photocal.references.guess import guess_columns, parse_columns
 from photocal.references.stars import ReferenceStars
 from photocal.references.votable import is_votable, read_votable
@@ -55,14 +55,17 @@ def import_file(data: bytes, catalogue: str, columns: str | None = None) -> Refe
     """
     name = catalogue_name(catalogue)
     table = _table(data)
-    chosen = parse_columns(columns) if columns else guess_columns(table.names, name)
+    if not columns:
+        return stars_of(table, name, guess_columns(table.names, name))
+    chosen = parse_columns(columns)
+    check_present(table, chosen)
     return stars_of(table, name, chosen)
 
 
 def _table(data: bytes) -> RawTable:
     plain = unpacked(data, IMPORT_LIMITS)
     if not is_votable(plain):
-        return read_table(plain, IMPORT_LIMITS)
+        return read_table(plain, IMPORT_LIMITS, numbered=True)
     table = read_votable(plain)
     if table is None or not table.n_rows:
         raise EmptyFile(size=len(data))

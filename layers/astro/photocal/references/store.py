@@ -91,6 +91,7 @@ class CatalogueSummary:
     stars: int
     filters: tuple[str, ...]
     megabytes: float
+    broken_tiles: int = 0
 
 
 class TileStore:
@@ -155,10 +156,11 @@ class TileStore:
 
     def _fetch(self, catalogue: str, cone: Cone, missing: list[int]) -> dict[int, Tile]:
         if self._source is None:
-            raise ReferenceUnavailable(
-                catalogues=catalogue, ra_deg=cone[0], dec_deg=cone[1], reason="no tile here, and no service to ask"
-            )
-        stars = self._source.fetch(catalogue, sky.circle_around(missing))
+            raise _unavailable(catalogue, cone, "no tile here that can be read, and no service to ask")
+        try:
+            stars = self._source.fetch(catalogue, sky.circle_around(missing))
+        except ReferenceUnavailable as error:  # of the circle around the tiles; what was asked for is told
+            raise _unavailable(catalogue, cone, str(error.metadata.get("reason", error))) from error
         tile_of = sky.tiles_of(stars.ra_deg, stars.dec_deg)
         fetched = {}
         for number in missing:
@@ -256,13 +258,14 @@ class TileStore:
         return [self._summary(name) for name in self.catalogues()]
 
     def _summary(self, catalogue: str) -> CatalogueSummary:
-        whole = stars = size = count = 0
+        whole = stars = size = count = broken = 0
         filters: set[str] = set()
         for key in self._blobs.list(f"{quote(catalogue, safe='')}/"):
             data = self._blobs.get(key)
             try:
                 tile = decoded(data or b"")
             except BrokenTileError:
+                broken += 1
                 continue
             count, whole, size = count + 1, whole + tile.whole, size + len(data or b"")
             stars += tile.stars.n
@@ -274,7 +277,12 @@ class TileStore:
             stars=stars,
             filters=tuple(sorted(filters)),
             megabytes=size / 1e6,
+            broken_tiles=broken,
         )
+
+
+def _unavailable(catalogue: str, cone: Cone, reason: str) -> ReferenceUnavailable:
+    return ReferenceUnavailable(catalogues=catalogue, ra_deg=cone[0], dec_deg=cone[1], reason=reason)
 
 
 def _folder(catalogue: str) -> str:

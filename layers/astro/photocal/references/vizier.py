@@ -169,7 +169,7 @@ class VizierSource:
         return Query(
             host=self._host,
             table=entry["vizier"],
-            columns=tuple(wanted_columns(declared_columns(catalogue))),
+            columns=tuple(entry.get("ask") or wanted_columns(declared_columns(catalogue))),
             filters=entry.get("server_filters", {}),
             cone=cone,
             row_limit=row_limit,
@@ -186,6 +186,10 @@ def _unavailable(catalogue: str, cone: Cone, reason: str) -> ReferenceUnavailabl
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+        # What the network raises, through requests: long, with the reason deep inside.
+        cause = getattr(error.args[0], "reason", error) if error.args else error
+        return f"VizieR cannot be reached from here ({type(cause).__name__})"
     text = error.message if isinstance(error, CpcsError) else str(error)
     return f"VizieR: {type(error).__name__}: {' '.join(text.split())[:160]}"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cpcs.errors import NotACatalogue
 from photocal.arrays import Anything, Floats
+from photocal.readers.numbers import is_sexagesimal, number
 from photocal.readers.table import RawTable
 
 
@@ -46,14 +47,31 @@ def read_votable(data: bytes) -> RawTable | None:
     def numbers(names: list[str]) -> Floats:
         return np.stack([_floats(columns[name]) for name in names], axis=1)
 
+    def sexagesimal(name: str) -> bool:
+        return len(columns[name]) > 0 and is_sexagesimal(texts(name)[0])
+
     def constant(name: str) -> str:
         values = {str(value) for value in columns[name]}
         return values.pop() if len(values) == 1 else ""
 
+    def texts(name: str) -> list[str]:
+        return ["" if value is np.ma.masked else _text(value) for value in columns[name]]
+
     n_rows = len(next(iter(columns.values())))
     return RawTable(
-        format="votable", names=tuple(columns), n_rows=n_rows, numbers=numbers, constant=constant, units=units
+        format="votable",
+        names=tuple(columns),
+        n_rows=n_rows,
+        numbers=numbers,
+        constant=constant,
+        texts=texts,
+        sexagesimal=sexagesimal,
+        units=units,
     )
+
+
+def _text(value: object) -> str:
+    return (value.decode("latin-1") if isinstance(value, bytes) else str(value)).strip()
 
 
 def _check_status(document: object) -> None:
@@ -72,5 +90,5 @@ def _floats(column: Anything) -> Floats:
     try:
         values = np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
     except (TypeError, ValueError):
-        return np.full(len(column), np.nan)
+        return np.array([np.nan if value is np.ma.masked else number(_text(value)) for value in column])
     return values if values.ndim == 1 else np.full(len(column), np.nan)
