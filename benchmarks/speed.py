@@ -7,7 +7,6 @@ drawn after the point is stored, and stand below the sum.
 
 from __future__ import annotations
 
-import json
 import os
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
@@ -91,7 +90,7 @@ def once(field: SimulatedField, store: TileStore) -> tuple[dict[str, float], Cal
         "calibrate",
         lambda: calibrate(stars, gathered.stars, target=field.target, matching_radius_arcsec=2.0, mjd=mjd),
     )
-    timed("report", lambda: json.dumps(report.document(found), allow_nan=False))
+    timed("report", lambda: report.encoded(report.document(found)))
     seconds["whole"] = sum(seconds[step] for step in STEPS)
     seconds |= {f"  calibrate: {step} (wall)": value for step, value in found.seconds.items()}
     from photocal import figures

@@ -7,7 +7,6 @@ and the published documents. Each step can be done again: a crash anywhere is me
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -135,8 +134,7 @@ class Worker:
         document = report.document(
             result.calibration, input_sha256=result.sha256, job_id=job.job_id, revision=job.revision
         )
-        body = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
-        self.store.files.write_result(job.job_id, job.revision, REPORT, body, "application/json")
+        self.store.files.write_result(job.job_id, job.revision, REPORT, report.encoded(document), "application/json")
         runner_up = result.calibration.runner_up
         outcome = Outcome(
             job_id=job.job_id,

@@ -234,3 +234,18 @@ def test_what_the_folder_holds(folder, tmp_path, capsys):
     assert "Mine:" in listed
     assert main(["references", "list", str(tmp_path / "empty")]) == 0
     assert capsys.readouterr().out == "nothing\n"
+
+
+def test_the_colour_of_the_target(folder, capsys):
+    assert calibrate(folder, "--force", "PS1/r", "--json", "-", "--colour", "g-r=0.1", "--colour", "B-V=3") == 0
+    document = json.loads(capsys.readouterr().out)
+    target, term = document["target"], document["calibration"]["colour_term"]
+    assert (target["colour"], target["colour_source"]) == (0.1, "given")
+    corrected = target["mag"] + term["value"] * (0.1 - term["reference_colour"])
+    assert target["corrected_mag"] == pytest.approx(corrected, abs=2e-5)
+    assert calibrate(folder, "--force", "PS1/r") == 0
+    said = capsys.readouterr().out
+    assert "colour term" in said
+    assert "(field)" in said
+    assert calibrate(folder, "--force", "PS1/r", "--colour", "red") == 2
+    assert "g-r=0.6" in capsys.readouterr().err

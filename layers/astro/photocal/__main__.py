@@ -84,6 +84,15 @@ _RA, _DEC, _MJD = _within(-180.0, 360.0), _within(-90.0, 90.0), _within(0.0, 200
 _ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
 
 
+def _colour(text: str) -> tuple[str, float]:
+    """Read ``g-r=0.6``."""
+    name, _, value = (part.strip() for part in text.partition("="))
+    try:
+        return name, _within(-10.0, 10.0)(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a colour such as g-r=0.6") from error
+
+
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="SExtractor ASCII, FITS table, FITS_LDAC, CSV, ECSV or plain columns")
     parser.add_argument("--references", type=Path, required=True, metavar="DIR", help="folder of reference stars")
@@ -93,6 +102,9 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--matching-radius", type=_ARCSEC, default=2.0, metavar="ARCSEC", help="0.1 to 60 (default: 2)")
     parser.add_argument("--force", default="no", metavar="CATALOGUE/FILTER", help="APASS/V, any/r, PS1/any")
     parser.add_argument("--filter-hint", default="", metavar="NAME", help="the filter as its header names it")
+    parser.add_argument(
+        "--colour", type=_colour, action="append", default=[], metavar="g-r=0.6", help="of the target; may be repeated"
+    )
     parser.add_argument("--name", default="", help="of the target, for the figures")
     parser.add_argument("--json", metavar="PATH", help="write the report there; - is standard output")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures there")
@@ -132,6 +144,7 @@ def _calibrate(given: argparse.Namespace) -> None:
         matching_radius_arcsec=given.matching_radius,
         force=given.force,
         filter_hint=given.filter_hint,
+        target_colours=dict(given.colour),
     )
     if given.figures is not None:
         alone.write_figures(result.calibration, given.figures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,28 @@ class FileResult:
             f"{found.winner.passband}  {value}  ({found.mode.value}, confidence {found.confidence:.2f}{runner_up})\n"
             f"zero point {fit.zero_point:.3f} +- {fit.zero_point_err:.3f}, scatter {fit.scatter:.3f}, "
             f"{fit.n_matched} stars, outlier fraction {fit.outlier_fraction:.2f}\n"
+            f"{self._terms()}"
             f"{sum(found.seconds.values()):.2f} s\n"
         )
+
+    def _terms(self) -> str:
+        """Return what the zero point depends on, and the magnitude that follows, a line each."""
+        target, winner = self.calibration.target, self.calibration.winner
+        lines = ""
+        if winner.colour_term is not None:
+            term = winner.colour_term
+            lines += f"colour term {term.value:+.3f} +- {term.err:.3f} ({term.colour} - {term.reference_colour:.2f}), "
+            lines += f"scatter without {winner.native.scatter:.3f}"
+            if target.corrected_mag is not None and target.colour is not None:
+                lines += (
+                    f"; {target.corrected_mag:.3f} for {term.colour} = {target.colour:.2f} ({target.colour_source})"
+                )
+            lines += "\n"
+        if winner.field_term is not None:
+            lines += (
+                f"field term of order {winner.field_term.order}, {winner.field_term.range_mag:.3f} mag over the field\n"
+            )
+        return lines
 
 
 def calibrate_file(
@@ -57,6 +78,7 @@ def calibrate_file(
     matching_radius_arcsec: float = 2.0,
     force: str = "no",
     filter_hint: str = "",
+    target_colours: Mapping[str, float] | None = None,
 ) -> FileResult:
     """Calibrate one file with the reference stars of a folder.
 
@@ -83,6 +105,7 @@ def calibrate_file(
         forced=forced,
         filter_hint=filter_hint,
         mjd=mjd,
+        target_colours=target_colours,
     )
     seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
     return FileResult(calibration=replace(found, seconds=seconds), sha256=hashlib.sha256(data).hexdigest())

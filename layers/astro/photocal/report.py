@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import scipy
 
 from photocal.arrays import Anything, Ints
@@ -59,6 +60,11 @@ def document(
         "stars": _stars(calibration, used),
         "seconds": dict(calibration.seconds),
     }
+
+
+def encoded(report: dict[str, Any]) -> bytes:
+    """Return a report as JSON text in UTF-8; a crowded field's holds a quarter of a million numbers."""
+    return orjson.dumps(report)
 
 
 def number(value: float | None, digits: int = MAG_DIGITS) -> float | None:
