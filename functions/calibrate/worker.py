@@ -38,7 +38,8 @@ from .child import Limits, read_in_child
 Answer = TypeVar("Answer")
 
 WAIT_S = 300.0
-REPORT, PANEL, LIGHT_CURVE = "report.json", "figures/panel.png", "figures/lightcurve.png"
+REPORT = "report.json"
+PANEL, RESIDUALS, LIGHT_CURVE = "figures/panel.png", "figures/residuals.png", "figures/lightcurve.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,7 @@ class Worker:
         drawn = calibrated if job.request.figures else None
         if drawn is not None:
             self._draw(job, PANEL, lambda: figures.panel(drawn))
+            self._draw(job, RESIDUALS, lambda: figures.residuals(drawn))
         if not job.request.dry_run:
             event = publish_event(self.store, job.request.event)
             if drawn is not None:

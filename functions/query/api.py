@@ -22,7 +22,7 @@ from .desk import Desk
 MOST_JOBS = 100
 WORTH_A_COPY = 500  # points: one read from S3 instead of several pages of the table
 PAGES_SEARCHED = 20
-FIGURES = frozenset({"panel.png", "lightcurve.png"})
+FIGURES = frozenset({"panel.png", "residuals.png", "lightcurve.png"})
 EVENTS, LIGHT_CURVES = "/api/events/", "/api/lightcurves/"
 _JOB_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 

@@ -98,7 +98,7 @@ def test_figures_and_report_follow(observer: Observer) -> None:
         while not (job := client.status([job["job_id"]])[0])["figures"]:
             assert time.monotonic() < give_up
             time.sleep(0.1)
-    assert set(job["figures"]) == {"panel", "lightcurve"}
+    assert set(job["figures"]) == {"panel", "residuals", "lightcurve"}
     for address in job["figures"].values():
         picture = httpx.get(observer.stack.url + address, trust_env=False)
         assert picture.headers["content-type"] == "image/png"

@@ -83,7 +83,7 @@ def test_catalogue_sent_on_the_site_becomes_a_point_with_a_report(signed_in: Pag
     assert troubles == []
 
 
-def test_figure_of_the_report_is_shown_once_it_is_drawn(signed_in: Page, observer: Observer) -> None:
+def test_figures_of_the_report_are_shown_once_they_are_drawn(signed_in: Page, observer: Observer) -> None:
     job = observer.upload(figures=True)
     with observer.client() as client:
         client.wait([job["job_id"]])
@@ -93,9 +93,12 @@ def test_figure_of_the_report_is_shown_once_it_is_drawn(signed_in: Page, observe
         signed_in.reload()
         signed_in.locator(".panel").scroll_into_view_if_needed()
         signed_in.wait_for_timeout(500)
-        if signed_in.locator(".panel img").count():
+        if signed_in.locator(".panel img").count() and signed_in.locator(".by-star img").count():
             break
-    assert signed_in.locator(".panel img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    for figure in (".panel", ".by-star"):
+        signed_in.locator(figure).scroll_into_view_if_needed()
+        shown = signed_in.locator(f"{figure} img")
+        assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
 
 
 def test_dry_run_shows_the_result_and_stores_nothing(signed_in: Page, observer: Observer) -> None:

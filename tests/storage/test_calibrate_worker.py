@@ -106,8 +106,8 @@ class Setting:
         assert points == [job.outcome.point]
         assert abs(points[0].mag - field().true_mag) < 0.05
         assert self.published_ids() == [points[0].followup_id]
-        assert self.has(job_id, "figures/panel.png")
-        assert self.has(job_id, "figures/lightcurve.png")
+        for name in ("panel", "residuals", "lightcurve"):
+            assert self.has(job_id, f"figures/{name}.png")
         assert self.has(job_id, "report.json")
         assert faults(self.store) == []
 
@@ -116,6 +116,7 @@ class Setting:
 def sketches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures that take no time: what they show is tested elsewhere."""
     monkeypatch.setattr(figures, "panel", lambda _calibration: b"\x89PNG panel")
+    monkeypatch.setattr(figures, "residuals", lambda _calibration: b"\x89PNG residuals")
     monkeypatch.setattr(figures, "light_curve", lambda points, _title: b"\x89PNG" + bytes(len(points)))
 
 
@@ -380,7 +381,7 @@ def test_a_lost_lease_is_a_conflict(setting: Setting, monkeypatch: pytest.Monkey
     assert setting.store.points.by_event(setting.scene.event.key) == []
 
 
-@pytest.mark.parametrize("name", ["panel", "light_curve"])
+@pytest.mark.parametrize("name", ["panel", "residuals", "light_curve"])
 def test_a_figure_that_cannot_be_drawn_keeps_nothing_else_back(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, name: str
 ):

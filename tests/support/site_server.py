@@ -184,7 +184,7 @@ class Handler(BaseHTTPRequestHandler):
         self.do_POST()
 
     def _asked(self, path: str, query: dict[str, str]) -> Answer:
-        if path.endswith("/figures/panel.png"):
+        if path.endswith(("/figures/panel.png", "/figures/residuals.png")):
             return 200, PNG
         return self.world.get(path, query)
 

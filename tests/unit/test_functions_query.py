@@ -258,7 +258,9 @@ def test_job_before_and_after(query: Function, store: FakeStore) -> None:
     assert after["state"] == "DONE"
     assert after["outcome"]["mag"] == 16.5232
     assert after["outcome"]["existing_id"] is None
-    assert after["figures"]["panel"] == "/api/calibrations/01JOB/figures/panel.png"
+    assert after["figures"] == {
+        name: f"/api/calibrations/01JOB/figures/{name}.png" for name in ("panel", "residuals", "lightcurve")
+    }
     assert after["report"] == "/api/calibrations/01JOB/report"
     assert not {"comment", "key_id"} & (after.keys() | after["outcome"].keys())  # who has the id may be anybody
 
@@ -277,13 +279,14 @@ def test_own_jobs(query: Function, store: FakeStore) -> None:
     assert call(query, "GET", "/api/uploads").code == "MISSING_FIELD"
 
 
-def test_report_and_figures(query: Function, store: FakeStore) -> None:
+@pytest.mark.parametrize("name", ["panel", "residuals", "lightcurve"])
+def test_report_and_figures(query: Function, store: FakeStore, name: str) -> None:
     job_id = a_job(store)
     assert call(query, "GET", f"/api/calibrations/{job_id}/report").code == "NOT_FOUND"
     store.files.results[job_id, 1, "report.json"] = b'{"schema":"cpcs-report/1"}'
-    store.files.results[job_id, 1, "figures/panel.png"] = b"\x89PNG"
+    store.files.results[job_id, 1, f"figures/{name}.png"] = b"\x89PNG"
     assert call(query, "GET", f"/api/calibrations/{job_id}/report").json == {"schema": "cpcs-report/1"}
-    figure = call(query, "GET", f"/api/calibrations/{job_id}/figures/panel.png")
+    figure = call(query, "GET", f"/api/calibrations/{job_id}/figures/{name}.png")
     assert (figure.body, figure.headers["Content-Type"]) == (b"\x89PNG", "image/png")
 
 

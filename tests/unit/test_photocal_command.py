@@ -76,7 +76,8 @@ def test_words_for_people_and_files_for_machines(folder, tmp_path, capsys):
     assert calibrate(folder, "--json", str(tmp_path / "r.json"), "--figures", str(tmp_path / "f")) == 0
     assert "zero point" in capsys.readouterr().out
     assert json.loads((tmp_path / "r.json").read_text())["schema"] == "cpcs-report/1"
-    assert (tmp_path / "f" / "panel.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("panel", "residuals"):
+        assert (tmp_path / "f" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("force", "passband"), [("PS1/g", "PS1/g"), ("mine/V", "Mine/V"), ("ps1/any", "PS1/r")])

@@ -19,7 +19,7 @@ from photocal.references.importer import catalogue_name
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
-PANEL = "panel.png"
+PANEL, RESIDUALS = "panel.png", "residuals.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +141,7 @@ def write_figures(calibration: Calibration, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PANEL).write_bytes(figures.panel(calibration))
+    (folder / RESIDUALS).write_bytes(figures.residuals(calibration))
 
 
 def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:

@@ -72,7 +72,7 @@ export interface Job {
   readonly state: JobState;
   readonly error: Told | null;
   readonly outcome: Outcome | null;
-  readonly figures: { readonly panel?: string; readonly lightcurve?: string };
+  readonly figures: { readonly panel?: string; readonly residuals?: string; readonly lightcurve?: string };
   readonly report: string | null;
 }
 

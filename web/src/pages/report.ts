@@ -178,16 +178,30 @@ function starsView(report: Report): { element: HTMLElement; show: (candidate: Ca
   return { element: h("section", { "aria-labelledby": "stars" }, heading, picture, table.element), show };
 }
 
-function panel(): HTMLElement {
-  const source = `/api/calibrations/${encodeURIComponent(job)}/figures/panel.png`;
-  const picture = h("img", {
-    src: source,
-    alt: "Catalogue minus instrumental magnitude for every filter that was tried",
-    loading: "lazy",
-  });
-  const figure = h("figure", { class: "panel" }, h("a", { href: source }, picture));
-  picture.addEventListener("error", () => fill(figure, empty("No figure was drawn for this calibration, or not yet.")));
+/** A figure that the server drew; until it is there, the words for that, if any. */
+function drawn(name: string, look: string, alt: string, missing = ""): HTMLElement {
+  const source = `/api/calibrations/${encodeURIComponent(job)}/figures/${name}.png`;
+  const picture = h("img", { src: source, alt, loading: "lazy" });
+  const figure = h("figure", { class: `drawn ${look}` }, h("a", { href: source }, picture));
+  picture.addEventListener("error", () => (missing ? fill(figure, empty(missing)) : figure.remove()));
   return figure;
+}
+
+function panel(): HTMLElement {
+  return drawn(
+    "panel",
+    "panel",
+    "Catalogue minus instrumental magnitude for every filter that was tried",
+    "No figure was drawn for this calibration, or not yet.",
+  );
+}
+
+function residuals(): HTMLElement {
+  return drawn(
+    "residuals",
+    "by-star",
+    "Residuals of the stars used: against colour, magnitude and position, and in units of their errors",
+  );
 }
 
 function provenance(report: Report): HTMLElement {
@@ -230,6 +244,7 @@ function draw(report: Report): void {
     candidates(report, show),
     panel(),
     element,
+    residuals(),
     h("h2", {}, "Provenance"),
     provenance(report),
   );

@@ -62,7 +62,7 @@ def figures(record: Job) -> dict[str, str]:
     outcome = record.outcome
     if outcome is None or outcome.point is None or not record.figures_ready or not record.request.figures:
         return {}
-    drawn = ["panel"] if record.request.dry_run else ["panel", "lightcurve"]
+    drawn = ["panel", "residuals"] if record.request.dry_run else ["panel", "residuals", "lightcurve"]
     return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name in drawn}
 
 

@@ -1,0 +1,7 @@
+"""Figures, as PNG. The only package that knows matplotlib; it uses no global state, so any thread may draw."""
+
+from photocal.figures.light_curves import light_curve
+from photocal.figures.side_by_side import panel
+from photocal.figures.star_by_star import residuals
+
+__all__ = ["light_curve", "panel", "residuals"]
