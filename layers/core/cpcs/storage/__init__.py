@@ -82,19 +82,20 @@ class Store:
             now=now,
         )
         index = Index(models=models, files=files, now=now)
+        queue = Queue(
+            connect=cache(lambda: used.client("sqs", region_name=settings.region)),
+            url=settings.queue_url,
+            bucket=settings.data_bucket,
+        )
         return cls(
             events=Events(models=models, data=data, cursors=cursors, now=now),
             observatories=Observatories(models=models, data=data, now=now),
             keys=Keys(models=models, data=data, cursors=cursors, now=now),
-            jobs=Jobs(models=models, files=files, index=index, cursors=cursors, now=now),
+            jobs=Jobs(models=models, files=files, index=index, cursors=cursors, queue=queue, now=now),
             points=Points(models=models, index=index, cursors=cursors, now=now),
             files=files,
             references=References(data=data),
-            queue=Queue(
-                connect=cache(lambda: used.client("sqs", region_name=settings.region)),
-                url=settings.queue_url,
-                bucket=settings.data_bucket,
-            ),
+            queue=queue,
             models=models,
             data=data,
         )
