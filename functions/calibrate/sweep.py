@@ -115,7 +115,7 @@ def _hopeless(job: Job, now: float) -> bool:
 
 
 def _why_hopeless(store: Store, job: Job) -> CpcsError:
-    if job.state is not JobState.WAITING_REFERENCE:
+    if job.state is not JobState.WAITING_REFERENCE or _told(job):
         return CpcsError()
     event = store.events.get(job.request.event)
     days = f"none came in {LONGEST_WAIT_S / clock.SECONDS_PER_DAY:.0f} days"

@@ -236,6 +236,9 @@ class Selection:
     include_refused: bool = False  # also those that ended without a result
 
 
+LARGEST_RECALIBRATION = 100  # uploads: it is asked for, and shown, within the time of one request
+
+
 class Reason(StrEnum):
     """Why an upload that was selected is not calibrated again."""
 

@@ -310,6 +310,8 @@ def job_item(models: Models, job: Job) -> JobItem:
         keys.META,
         g1pk=keys.jobs_in(job.state, figures_ready=job.figures_ready),
         g1sk=keys.job_order(job),
+        g2pk=keys.jobs_for(job.request.event),
+        g2sk=keys.job_age(job),
         g3pk=keys.jobs_by(job.request.key_id),
         g3sk=keys.job_age(job),
         **job_attributes(job),

@@ -57,7 +57,7 @@ class Gsi1(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynam
 
 
 class Gsi2(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb annotates all but this
-    """Observed events by year, points by observatory."""
+    """Observed events by year, points by observatory, jobs by event."""
 
     class Meta:
         """How the index is called."""
