@@ -1,8 +1,9 @@
 """Stored uploads again with the present engine: which, asked for by whom, how far they are, what shifted.
 
 A recalibration is one object in S3, written before the first of its uploads is asked for: with the same id it can be
-asked for again, after a lost reply or a crash, and only what was left undone is done. It holds at most `LARGEST_RECALIBRATION` uploads,
-so that every answer keeps within its time; a larger selection goes on with its cursor, as another recalibration.
+asked for again, after a lost reply or a crash, and only what was left undone is done. It holds so few uploads
+(`cpcs.records.LARGEST_RECALIBRATION`) that every answer keeps within its time; a larger selection goes on with its
+cursor, as another recalibration.
 """
 
 from __future__ import annotations
