@@ -26,7 +26,7 @@ WHY = {
     Reason.REFUSED: "it was refused; include_refused takes such uploads too",
     Reason.NEVER_ARRIVED: "its file never arrived",
 }
-_WHOLE = frozenset({"event", "observatory", "since", "until", "mjd_since", "mjd_until"})
+_CHOOSING = ("event", "observatory", "since", "until", "mjd_since", "mjd_until")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def ask(given: Mapping[str, Any], event: str) -> Ask:
         Nothing is selected; a field cannot be meant so.
     """
     job_ids = fields.words(given, "job_ids", most=LARGEST_RECALIBRATION, meaning="job ids")
-    if not job_ids and not any(given.get(name) not in {None, ""} for name in _WHOLE) and not fields.flag(given, "all"):
+    if not job_ids and not any(fields.text(given, name) for name in _CHOOSING) and not fields.flag(given, "all"):
         raise MissingField(field="all", meaning="1 for every upload, or give job_ids, event, observatory, since, until")
     since, until = fields.moment(given, "since"), fields.moment(given, "until")
     if since and until and since >= until:
