@@ -20,7 +20,7 @@ from functions.calibrate import sweep as sweeping
 from functions.calibrate import worker as worker_module
 from photocal import calibration, figures
 from photocal.references import TileStore
-from photocal.stars import ReferenceStars
+from photocal.references.stars import ReferenceStars
 from tests.storage.test_calibrate_worker import Blobs, PassingError, Setting, crash_once, field
 from tests.support.aws import Clock, faults, make_store
 from tests.support.queue import queued

@@ -65,11 +65,13 @@ def ask(given: Mapping[str, Any], event: str) -> Ask:
         name: fields.optional_number(given, name, lowest=0.0, highest=1e6, meaning="a Modified Julian Date")
         for name in ("mjd_since", "mjd_until")
     }
-    site = fields.optional_number(given, "observatory", lowest=1, highest=2**31, meaning="an observatory's number")
+    site = None
+    if fields.text(given, "observatory"):
+        site = fields.whole(given, "observatory", lowest=1, highest=2**31, meaning="the number of the observatory")
     selection = Selection(
         job_ids=job_ids,
         event=event,
-        observatory_id=int(site) if site is not None else None,
+        observatory_id=site,
         since=since,
         until=until,
         include_refused=fields.flag(given, "include_refused"),
