@@ -193,6 +193,9 @@ def _may_begin(given: argparse.Namespace, n: int) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
     given = parser().parse_args(arguments)
+    if given.csv is not None and not given.csv.parent.is_dir():
+        print(f"error: there is no folder {given.csv.parent} for the table", file=sys.stderr)
+        return 2
     try:
         store = seed.connect(references.environment(given.state))
         selections = list(selections_of(store, given))
