@@ -250,7 +250,7 @@ class Recalibrations:
         if not job.points or outcome.point is None:  # a dry run, or a refusal
             return None
         item = find(self.models.points, keys.event(outcome.point.event), keys.point(outcome.point))
-        if item is None or self.files.is_taken_back(job.points[-1]):
+        if item is None or any(self.files.is_taken_back(number) for number in job.points):
             return Reason.DELETED
         return Reason.SUPERSEDED if item.superseded_by is not None else None
 

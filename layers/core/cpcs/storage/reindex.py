@@ -3,8 +3,8 @@
 Nothing else may write meanwhile. What is not in S3 is not promised to anybody: sessions end, leases and attempts are
 forgotten, and so is when a key was last used. An upload without an outcome of the newest revision that was asked for
 starts again; one whose documents were not published yet is published: both are returned, to be put into the queue. A
-record that cannot be read is passed over
-and reported, with what hangs on it: the others are as good as before, and it can be mended from its older versions.
+record that cannot be read is passed over and reported, with what hangs on it: the others are as good as before, and it
+can be mended from its older versions.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Record:
         return found[: last[0] + 1] if last else found
 
     def makers(self) -> dict[int, Outcome]:
-        """Return, for every point that was ever added to a light curve, the outcome that made it; oldest first."""
+        """Return, for every point that was ever added to a light curve, the outcome that made it."""
         return {
             index.point_of(outcome).followup_id: outcome
             for request in self.requests

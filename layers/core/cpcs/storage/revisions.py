@@ -83,7 +83,9 @@ def place(
     stays = own is not None and keys.unique(own) == keys.unique(point)
     superseded_by = int(holder.holder) if rank is Rank.OLDER and holder is not None else None
     if rank is Rank.OLDER and stays and own is not None:
-        superseded_by = own.superseded_by  # whoever has taken the place of the one before, has taken this one's
+        superseded_by = (
+            own.superseded_by or superseded_by
+        )  # whoever has taken the place of the one before, has taken this one's
     overtakes = [own] if own is not None else []
     if rank is Rank.NEWER and held is not None and (own is None or int(held.followup_id) != own.followup_id):
         overtakes.append(record(FollowupPoint, held))
