@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--state", type=Path, help="of an embedded stack (.local, unless CPCS_TABLE is set)")
     given = parser.parse_args(arguments)
     try:
-        store = seed.connect(_environment(given.state))
+        store = seed.connect(environment(given.state))
         if given.command == "list":
             for entry in TileStore(store.references).summary():
                 held = (
@@ -81,15 +81,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _environment(state: Path | None) -> dict[str, str] | None:
-    """Return the environment of a running embedded stack, or None for this process's own."""
+def environment(state: Path | None) -> dict[str, str] | None:
+    """Return the environment of a running embedded stack, or None for this process's own.
+
+    Raises
+    ------
+    OSError
+        None runs in that folder.
+    """
     if state is None and "CPCS_TABLE" in os.environ:
         return None
     home = Home((state or STATE).resolve())
     if not home.is_locked:
         raise OSError(f"no stack runs in {home.folder}: start it, or name its folder with --state")
-    environment: dict[str, str] = home.notes()["environment"]
-    return environment
+    found: dict[str, str] = home.notes()["environment"]
+    return found
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from cpcs import clock
-from cpcs.errors import CpcsError, NeverArrived
+from cpcs.errors import CpcsError, NeverArrived, ReferenceUnavailable
 from cpcs.publishing import publish_lists
 from cpcs.records import Job, JobState, Outcome
 from cpcs.storage import Store
@@ -90,7 +90,7 @@ def _look_at(store: Store, listed: Job, now: float, swept: Swept) -> None:
     elif _held_until(job) > now:
         swept.unfinished += 1
     elif _hopeless(job, now):
-        _fail(store, job, CpcsError(), now, swept)
+        _fail(store, job, _why_hopeless(store, job), now, swept)
     else:
         store.jobs.uploaded(job.job_id)
         _send(store, job, swept)
@@ -110,8 +110,18 @@ def _held_until(job: Job) -> float:
 
 def _hopeless(job: Job, now: float) -> bool:
     if job.state is JobState.WAITING_REFERENCE:
-        return clock.unix(job.request.created) < now - LONGEST_WAIT_S
+        return clock.unix(job.asked or job.request.created) < now - LONGEST_WAIT_S
     return job.attempt >= MOST_ATTEMPTS
+
+
+def _why_hopeless(store: Store, job: Job) -> CpcsError:
+    if job.state is not JobState.WAITING_REFERENCE or _told(job):
+        return CpcsError()
+    event = store.events.get(job.request.event)
+    days = f"none came in {LONGEST_WAIT_S / clock.SECONDS_PER_DAY:.0f} days"
+    return ReferenceUnavailable(
+        catalogues="the catalogues needed", ra_deg=event.ra_deg, dec_deg=event.dec_deg, reason=days
+    )
 
 
 def _fail(store: Store, job: Job, error: CpcsError, now: float, swept: Swept) -> None:
@@ -121,7 +131,14 @@ def _fail(store: Store, job: Job, error: CpcsError, now: float, swept: Swept) ->
         revision=job.revision,
         state=JobState.FAILED,
         finished=clock.iso(now),
-        error=(job.outcome.error if job.outcome else None) or error.as_dict(),
+        error=_told(job) or error.as_dict(),
     )
-    stored = store.jobs.fail(job, store.files.write_outcome(outcome))
-    swept.failed += stored.state is JobState.FAILED
+    written = store.files.write_outcome(outcome)
+    store.jobs.fail(job, written)
+    swept.failed += written.state is JobState.FAILED
+
+
+def _told(job: Job) -> dict[str, str] | None:
+    """Return why the job waits, where that is known: what is kept of an earlier revision is not it."""
+    waiting = job.outcome is not None and job.outcome.state is JobState.WAITING_REFERENCE
+    return job.outcome.error if job.outcome is not None and waiting else None

@@ -80,7 +80,8 @@ class Worker:
         job = self.store.jobs.get(job_id)
         if job.state is not JobState.DONE or job.figures_ready or job.outcome is None:
             return None
-        self._publish(job, self._calibrated_again(job, job.outcome) if job.request.figures else None)
+        shown = replace(job, revision=job.outcome.revision)
+        self._publish(shown, self._calibrated_again(shown, job.outcome) if job.request.figures else None)
         return JobState.DONE
 
     def _calibrated_again(self, job: Job, outcome: Outcome) -> Calibration | None:
@@ -106,7 +107,7 @@ class Worker:
         except (UnreadableUpload, CalibrationFailed, RequestError) as error:
             return self._refuse(job, error)
         stored = self.store.jobs.finish(job, outcome)
-        if stored.state is JobState.DONE:
+        if stored.state is JobState.DONE and stored.revision == job.revision:
             self._publish(job, result.calibration)
         return stored.state
 

@@ -14,7 +14,7 @@ from cpcs import __version__, names
 from cpcs.errors import CpcsError, MissingField, UnknownJob, UnknownPage
 from cpcs.records import Event, Job
 from cpcs.storage import layout
-from cpcs.web import addresses, auth, documents, fields, lightcurve, responses
+from cpcs.web import addresses, auth, documents, fields, lightcurve, recalibrations, responses
 from cpcs.web.front import bound
 
 from .desk import Desk
@@ -51,6 +51,10 @@ def register(desk: Desk) -> None:
     @app.get("/api/followups/<followup_id>")
     def _followup(followup_id: str) -> Response[str]:
         return followup(desk, followup_id)
+
+    @app.get(recalibrations.ADDRESS + "/<recalibration_id>")
+    def _recalibration(recalibration_id: str) -> Response[Any]:
+        return recalibration(desk, recalibration_id)
 
     @app.get("/api/calibrations/<job_id>/report")
     def _report(job_id: str) -> Response[Any]:
@@ -147,13 +151,19 @@ def light_curve(desk: Desk) -> Response[Any]:
     """Return the light curve of one event, as JSON or as CSV."""
     desk.demand_access()
     request = desk.front.request
-    form = fields.text(request.query, "format").lower() or "json"
-    if form not in {"json", "csv"}:
-        raise fields.bad("format", form, "json or csv")
+    as_csv = _as_csv(desk)
     document = _light_curve(desk, desk.store.events.get(request.tail(LIGHT_CURVES)))
-    if form == "csv":
+    if as_csv:
         return responses.content(lightcurve.as_csv(document), responses.CSV, cache=desk.gated_cache)
     return responses.document(document, cache=desk.gated_cache)
+
+
+def _as_csv(desk: Desk) -> bool:
+    """Whether the answer is wanted as CSV, not as JSON."""
+    form = fields.text(desk.front.request.query, "format").lower() or "json"
+    if form not in {"json", "csv"}:
+        raise fields.bad("format", form, "json or csv")
+    return form == "csv"
 
 
 def _light_curve(desk: Desk, record: Event) -> dict[str, Any]:
@@ -203,7 +213,7 @@ def catalogues(_desk: Desk) -> Response[str]:
 
 
 def result(desk: Desk, job_id: str, name: str, content_type: str) -> Response[Any]:
-    """Return a file that a calibration wrote: its report, a figure.
+    """Return a file that a calibration wrote: its report, a figure; of the revision that is shown, or another.
 
     Raises
     ------
@@ -212,9 +222,22 @@ def result(desk: Desk, job_id: str, name: str, content_type: str) -> Response[An
     """
     desk.demand_access()
     job = _job(desk, job_id)
-    revision = job.outcome.revision if job.outcome else job.revision
+    shown = job.outcome.revision if job.outcome else job.revision
+    query = desk.front.request.query
+    revision = fields.whole(query, "revision", lowest=1, highest=9999, meaning="a revision", default=shown)
     data = desk.store.files.read_result(job.job_id, revision, name)
     if data is None:
         raise UnknownPage(path=desk.front.request.path[:60])
     body = data.decode() if content_type == responses.JSON else data
     return responses.content(body, content_type, cache=desk.gated_cache)
+
+
+def recalibration(desk: Desk, recalibration_id: str) -> Response[Any]:
+    """Return how far a recalibration is and what it has shifted, as JSON or as CSV: for administrators."""
+    auth.demand_admin(desk.key())
+    as_csv = _as_csv(desk)
+    held = desk.store.recalibrations.get(recalibration_id)
+    rows = desk.store.recalibrations.shifts(held)
+    if as_csv:
+        return responses.content(recalibrations.as_csv(rows), responses.CSV)
+    return responses.document(recalibrations.document(held, rows))

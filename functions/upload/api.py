@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from cpcs.storage.access import SESSION_S
 from cpcs.storage.ids import new_job_id
-from cpcs.web import asks, auth, documents, fields, responses
+from cpcs.web import asks, auth, documents, fields, recalibrations, responses
 
 from .desk import Desk
 
@@ -22,6 +22,7 @@ def register(desk: Desk) -> None:
     app.post("/api/events")(lambda: create_event(desk))
     app.post("/api/observatories")(lambda: create_observatory(desk))
     app.post("/api/keys")(lambda: create_key(desk))
+    app.post(recalibrations.ADDRESS)(lambda: recalibrate(desk))
 
     @app.delete("/api/followups/<followup_id>")
     def _delete(followup_id: str) -> Response[str]:
@@ -115,3 +116,23 @@ def create_key(desk: Desk) -> Response[str]:
     secret, key = desk.store.keys.issue(ask.observatory_id, ask.role, ask.owner)
     desk.front.logger.info("key issued", extra={"key_id": key.key_id, "by": admin.key_id})
     return responses.document({"key": secret, **documents.key(key, site)}, HTTPStatus.CREATED)
+
+
+def recalibrate(desk: Desk) -> Response[str]:
+    """Let stored uploads be calibrated again with the present engine; with ``dry_run``, only say which."""
+    admin = auth.demand_admin(desk.key())
+    given, store = desk.fields(), desk.store
+    event = store.events.get(asks.event_name(given)).key if given.get("event") else ""
+    ask = recalibrations.ask(given, event)
+    if ask.selection.observatory_id is not None:
+        store.observatories.get(ask.selection.observatory_id)
+    if ask.dry_run:
+        choice = store.recalibrations.choose(ask.selection, limit=ask.limit, cursor=ask.cursor)
+        return responses.document(recalibrations.asked(None, choice.entries, choice.passed_over, choice.cursor))
+    held = store.recalibrations.ask(
+        ask.selection, admin.key_id, limit=ask.limit, cursor=ask.cursor, recalibration_id=ask.recalibration_id
+    )
+    told = {"recalibration": held.recalibration_id, "uploads": len(held.entries), "by": admin.key_id}
+    desk.front.logger.info("recalibration asked for", extra=told)
+    answer = recalibrations.asked(held.recalibration_id, held.entries, held.passed_over, held.cursor)
+    return responses.document(answer, HTTPStatus.ACCEPTED)

@@ -15,6 +15,7 @@ from cpcs.errors import StorageConflict
 from cpcs.records import Job, JobState
 from functions.calibrate import sweep as sweeping
 from functions.calibrate.sweep import LOST_AFTER_S, MOST_ATTEMPTS, Swept
+from tests.support import queue
 from tests.support.aws import Scene, faults
 
 ERROR = {"code": "REFERENCE_UNAVAILABLE", "message": "Not now.", "hint": "Wait."}
@@ -25,14 +26,7 @@ def sweep(scene: Scene) -> Swept:
 
 
 def queued(scene: Scene) -> list[str]:
-    """Empty the queue; return the jobs in it."""
-    sqs, found = scene.store.queue.connect(), []
-    while messages := sqs.receive_message(QueueUrl=scene.store.queue.url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            key = json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"]
-            found.append(key.split("/")[1])
-            sqs.delete_message(QueueUrl=scene.store.queue.url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    return queue.queued(scene.store)
 
 
 def after(scene: Scene, seconds: float = LOST_AFTER_S + 60.0) -> Swept:

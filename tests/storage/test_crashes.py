@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from cpcs import clock
 from cpcs.errors import EventExists, ObservatoryExists, StorageConflict
-from cpcs.records import JobState
+from cpcs.records import JobState, Selection
 from cpcs.storage import Store, transactions
 from cpcs.storage.reindex import reindex
-from tests.support.aws import Scene, faults, lasting
+from tests.support.aws import Scene, faults, lasting, refused
 
 
 class Killed(BaseException):
@@ -90,14 +92,16 @@ def reindex_changes_nothing(store: Store) -> None:
     assert lasting(store) == before
 
 
-def deliver(store: Store, scene: Scene, job_id: str) -> None:
+def deliver(store: Store, scene: Scene, job_id: str, *, refuse: bool = False, **changes: object) -> None:
     """Do what the worker does with a delivery."""
     job = store.jobs.claim(job_id, f"worker-{scene.now()}", 125.0)
     if job is None:
         job = store.jobs.get(job_id)
     if not job.state.is_terminal:
         recorded = store.files.read_outcome(job.job_id, job.revision)
-        stored = store.jobs.finish(job, recorded or scene.outcome(job))
+        if recorded is None and refuse:
+            recorded = store.files.write_outcome(refused(job, clock.iso(scene.now())))
+        stored = store.jobs.finish(job, recorded or scene.outcome(job, **changes))
         assert stored.state is JobState.DONE
     if not store.jobs.get(job_id).figures_ready:
         store.jobs.figures_ready(job_id)
@@ -149,6 +153,67 @@ def test_a_file_sent_twice(scene: Scene):
         return lambda: deliver(scene.store, scene, job_id), check
 
     assert crash_everywhere(scene, prepare) >= 10
+
+
+def asked_and_done(scene: Scene, job_id: str, **how: Any) -> Callable[[], object]:
+    """Return a recalibration, from its asking to its end."""
+
+    def work() -> None:
+        selection = Selection(job_ids=(job_id,))
+        scene.store.recalibrations.ask(selection, "operator", recalibration_id=f"of-{job_id}")
+        deliver(scene.store, scene, job_id, **how)
+
+    return work
+
+
+@pytest.mark.parametrize("band", ["r", "g"])
+def test_a_recalibration(scene: Scene, band: str):
+    def prepare(scene: Scene) -> Piece:
+        first, event = scene.add(), scene.event.key
+
+        def check() -> None:
+            job = scene.store.jobs.get(first.job_id)
+            assert (job.state, job.revision, job.figures_ready) == (JobState.DONE, 2, True)
+            assert job.outcome is not None
+            assert job.outcome.point is not None
+            assert job.outcome.point.passband == f"APASS/{band}"
+            assert scene.store.points.by_event(event) == [job.outcome.point]
+            assert scene.store.points.get(first.followup_id).superseded_by == job.outcome.point.followup_id
+            assert job.points == (first.followup_id, job.outcome.point.followup_id)
+            assert scene.store.events.get(event).n_followups == 1
+
+        return asked_and_done(scene, first.job_id, filter=band), check
+
+    assert crash_everywhere(scene, prepare) >= 15
+
+
+def test_a_recalibration_that_is_refused(scene: Scene):
+    def prepare(scene: Scene) -> Piece:
+        first, event = scene.add(), scene.event.key
+
+        def check() -> None:
+            job = scene.store.jobs.get(first.job_id)
+            assert (job.state, job.revision, job.figures_ready) == (JobState.DONE, 2, True)
+            assert scene.store.points.by_event(event) == [first]
+
+        return asked_and_done(scene, first.job_id, refuse=True), check
+
+    assert crash_everywhere(scene, prepare) >= 10
+
+
+def test_a_deletion_of_a_point_with_revisions(scene: Scene):
+    def prepare(scene: Scene) -> Piece:
+        first, event = scene.add(), scene.event.key
+        asked_and_done(scene, first.job_id, filter="g")()
+
+        def check() -> None:
+            assert scene.store.points.by_event(event) == []
+            assert scene.store.jobs.get(first.job_id).state is JobState.DELETED
+            assert scene.store.events.get(event).n_followups == 0
+
+        return lambda: scene.store.points.delete(first.followup_id, scene.key), check
+
+    assert crash_everywhere(scene, prepare) >= 8
 
 
 def test_a_deletion(scene: Scene):

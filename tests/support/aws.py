@@ -210,7 +210,8 @@ def faults(store: Store) -> list[str]:
             found.append(f"{pk}: leads to nothing, or to what is deleted")
         if pk.startswith("UQ#"):
             held = (f"EV#{item['event']['S']}", item["point"]["S"])
-            if item["deleted"]["BOOL"] == (held in points) or (held in points and "superseded_by" in points[held]):
+            is_current = held in points and "superseded_by" not in points[held]
+            if item["deleted"]["BOOL"] == is_current:
                 found.append(f"{pk}: held by {held}, which is not the current point")
     lines = [
         (item["event"], item["observatory_id"], item["mjd"], item["catalogue"], item["filter"]) for item in current

@@ -13,7 +13,21 @@ from hypothesis import strategies as st
 
 from cpcs import apikeys, names, serial
 from cpcs.errors import CpcsError
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Mode, Observatory, Outcome, Role, UploadRequest
+from cpcs.records import (
+    ApiKey,
+    Asked,
+    Event,
+    FollowupPoint,
+    Job,
+    JobState,
+    Mode,
+    Observatory,
+    Outcome,
+    Reason,
+    Recalibration,
+    Role,
+    UploadRequest,
+)
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 words = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -28,8 +42,11 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     str: words,
     bool: st.booleans(),
     Any: plain,
-    **{kind: st.sampled_from(kind) for kind in (Role, Mode, JobState)},
+    **{kind: st.sampled_from(kind) for kind in (Role, Mode, JobState, Reason)},
 }
+
+
+RECORDS = (Event, Observatory, ApiKey, UploadRequest, FollowupPoint, Outcome, Job, Asked, Recalibration)
 
 
 def strategy(hint: Any) -> st.SearchStrategy[Any]:
@@ -40,11 +57,13 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         return st.none() | strategy(next(kind for kind in arguments if kind is not type(None)))
     if typing.get_origin(hint) is dict:
         return st.dictionaries(words, strategy(arguments[1]), max_size=3)
+    if typing.get_origin(hint) is tuple:
+        return st.lists(strategy(arguments[0]), max_size=3).map(tuple)
     hints = typing.get_type_hints(hint)
     return st.builds(hint, **{item.name: strategy(hints[item.name]) for item in fields(hint)})
 
 
-@pytest.mark.parametrize("kind", [Event, Observatory, ApiKey, UploadRequest, FollowupPoint, Outcome, Job])
+@pytest.mark.parametrize("kind", RECORDS)
 def test_every_record_comes_back_equal(kind: type):
     @given(record=strategy(kind))
     def check(record: object) -> None:

@@ -28,7 +28,7 @@ ALLOWED_VERBS = {
     "UploadRole": LOGS
     | READ_TABLE
     | WRITE_TABLE
-    | {"dynamodb:DeleteItem", "s3:GetObject", "s3:ListBucket", "s3:PutObject"},
+    | {"dynamodb:DeleteItem", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
     "QueryRole": LOGS | READ_TABLE | {"dynamodb:BatchGetItem", "s3:GetObject", "s3:ListBucket"},
     "CalibrateRole": LOGS
     | READ_TABLE
@@ -38,7 +38,7 @@ ALLOWED_VERBS = {
     | {"sqs:SendMessage"},
 }
 NAMED = re.compile(  # a wildcard stands only behind a name of ours, at the end of the resource
-    r"(.*:s3:::cpcs-[^*]*/(uploads|jobs|registry|results|references|tombstones|data)/\*"
+    r"(.*:s3:::cpcs-[^*]*/(uploads|jobs|recalibrations|registry|results|references|tombstones|data)/\*"
     r"|.*:log-group:/aws/lambda/[^*]+:\*"
     r"|[^*]*)"
 )

@@ -8,6 +8,7 @@
     │   ├── MissingField  BadField  BadCommandLine  UnusablePath
     │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
     │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
+    │   ├── UnknownRecalibration
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
@@ -214,6 +215,14 @@ class UnknownJob(RequestError):
     code = "UNKNOWN_JOB"
     sentence = "There is no upload {job_id!r}."
     advice = "Use the job_id that the upload was answered with."
+
+
+class UnknownRecalibration(RequestError):
+    """No recalibration of that id."""
+
+    code = "UNKNOWN_RECALIBRATION"
+    sentence = "There is no recalibration {recalibration_id!r}."
+    advice = "Use the id that the recalibration was answered with."
 
 
 class UnknownPage(RequestError):

@@ -216,7 +216,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An upload on its way."""
+    """An upload on its way. ``revision`` is the newest calibration that was asked for, ended or not."""
 
     request: UploadRequest
     state: JobState
@@ -226,10 +226,82 @@ class Job:
     lease_until: float = 0.0  # Unix seconds; 0 when nobody holds it
     lease_owner: str = ""
     retry_after: float = 0.0  # Unix seconds; for WAITING_REFERENCE
-    outcome: Outcome | None = None
-    figures_ready: bool = False
+    outcome: Outcome | None = None  # that holds; while a recalibration is under way, the one before it
+    figures_ready: bool = False  # of that outcome
+    asked: str = ""  # when this revision was asked for, from the second on
+    points: tuple[int, ...] = ()  # numbers of the points it has made, one for each revision that made one
 
     @property
     def job_id(self) -> str:
         """The job's id."""
         return self.request.job_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """That an upload is to be calibrated once more: written to S3 before anything is changed."""
+
+    job_id: str
+    revision: int  # the new one
+    asked: str
+    key_id: str
+    recalibration_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which uploads are to be calibrated again: those that are in everything that is given; all, without anything."""
+
+    job_ids: tuple[str, ...] = ()
+    event: str = ""  # event key
+    observatory_id: int | None = None
+    since: str = ""  # uploaded then or later
+    until: str = ""  # uploaded before
+    mjd_since: float | None = None  # observed then or later
+    mjd_until: float | None = None  # observed before
+    include_refused: bool = False  # also those that ended without a result
+
+
+LARGEST_RECALIBRATION = 100  # uploads: it is asked for, and shown, within the time of one request
+
+
+class Reason(StrEnum):
+    """Why an upload that was selected is not calibrated again."""
+
+    UNKNOWN = "UNKNOWN"  # there is none of that id
+    UNDER_WAY = "UNDER_WAY"  # it is not at its end
+    DELETED = "DELETED"  # its point was taken back
+    DUPLICATE = "DUPLICATE"  # the point is another upload's, which is calibrated again in its stead
+    SUPERSEDED = "SUPERSEDED"  # another upload's point took the place of its own
+    REFUSED = "REFUSED"  # it ended without a result, and such were not asked for
+    NEVER_ARRIVED = "NEVER_ARRIVED"  # there is no file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """An upload that was selected and is not calibrated again."""
+
+    job_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An upload that is calibrated again: its new revision, and the one that held before."""
+
+    job_id: str
+    revision: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalibration:
+    """A number of uploads that are calibrated again, asked for at once: written to S3 before the first of them is."""
+
+    recalibration_id: str
+    asked: str
+    key_id: str
+    selection: Selection
+    entries: tuple[Entry, ...]
+    passed_over: tuple[PassedOver, ...]
+    cursor: str | None  # where the selection goes on; None at its end

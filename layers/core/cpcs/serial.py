@@ -124,9 +124,8 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401 -- an annotation can be anythi
         others = [_reader(argument) for argument in arguments if argument is not NoneType]
         if len(others) == 1 and len(arguments) > 1:
             return lambda value: None if value is None else others[0](value)
-    elif origin is dict:
-        entry = _reader(arguments[1])
-        return lambda value: {key: entry(item) for key, item in _instance(Mapping, value).items()}
+    elif origin is dict or (origin is tuple and arguments[1:] == (...,)):
+        return _collection(arguments)
     elif isinstance(hint, type):
         if is_dataclass(hint):
             return lambda value: from_json(hint, value)
@@ -137,6 +136,15 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401 -- an annotation can be anythi
     if hint is Any:
         return lambda value: value
     raise BadRecord(f"no way to read {hint} back")
+
+
+def _collection(arguments: tuple[Any, ...]) -> Reader:
+    """Return how to read ``dict[..., x]`` or ``tuple[x, ...]``."""
+    if arguments[1] is ...:
+        member = _reader(arguments[0])
+        return lambda value: tuple(member(item) for item in _instance(list, value))
+    entry = _reader(arguments[1])
+    return lambda value: {key: entry(item) for key, item in _instance(Mapping, value).items()}
 
 
 def _instance(kind: type, value: object) -> Any:  # noqa: ANN401 -- it is of the kind that was asked for

@@ -29,6 +29,7 @@ from .objects import Bucket
 from .observatories import Observatories
 from .points import Points
 from .queue import Queue
+from .recalibrations import Recalibrations
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,6 +48,7 @@ class Store:
     keys: Keys
     jobs: Jobs
     points: Points
+    recalibrations: Recalibrations
     files: Files
     references: References
     queue: Queue
@@ -82,19 +84,22 @@ class Store:
             now=now,
         )
         index = Index(models=models, files=files, now=now)
+        queue = Queue(
+            connect=cache(lambda: used.client("sqs", region_name=settings.region)),
+            url=settings.queue_url,
+            bucket=settings.data_bucket,
+        )
+        jobs = Jobs(models=models, files=files, index=index, cursors=cursors, queue=queue, now=now)
         return cls(
             events=Events(models=models, data=data, cursors=cursors, now=now),
             observatories=Observatories(models=models, data=data, now=now),
             keys=Keys(models=models, data=data, cursors=cursors, now=now),
-            jobs=Jobs(models=models, files=files, index=index, cursors=cursors, now=now),
+            jobs=jobs,
             points=Points(models=models, index=index, cursors=cursors, now=now),
+            recalibrations=Recalibrations(models=models, files=files, jobs=jobs, cursors=cursors, now=now),
             files=files,
             references=References(data=data),
-            queue=Queue(
-                connect=cache(lambda: used.client("sqs", region_name=settings.region)),
-                url=settings.queue_url,
-                bucket=settings.data_bucket,
-            ),
+            queue=queue,
             models=models,
             data=data,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cpcs import clock, serial
 from cpcs.errors import FileTooLarge, UnknownJob
-from cpcs.records import Outcome, UploadRequest
+from cpcs.records import Asked, Outcome, Recalibration, UploadRequest
 
 from . import layout
 from .ids import is_safe
@@ -98,6 +98,21 @@ class Files:
         """Write what an observer asked for."""
         self.data.put_new(layout.request(request.job_id), serial.dumps(request))
 
+    def write_asked(self, asked: Asked) -> Asked:
+        """Write that a revision of a job was asked for; return the note that holds, the first one."""
+        there = self.data.put_new(layout.asked(asked.job_id, asked.revision), serial.dumps(asked))
+        return serial.loads(Asked, there)
+
+    def write_recalibration(self, recalibration: Recalibration) -> Recalibration:
+        """Write which uploads are calibrated again; return what holds, the first of that id."""
+        there = self.data.put_new(layout.recalibration(recalibration.recalibration_id), serial.dumps(recalibration))
+        return serial.loads(Recalibration, there)
+
+    def read_recalibration(self, recalibration_id: str) -> Recalibration | None:
+        """Return a recalibration, or None."""
+        there = self.data.get(layout.recalibration(recalibration_id)) if is_safe(recalibration_id) else None
+        return serial.loads(Recalibration, there) if there is not None else None
+
     def write_result(self, job_id: str, revision: int, name: str, data: bytes, content_type: str) -> None:
         """Write one result of a calibration: report.json, figures/panel.png."""
         self.data.put(layout.result(job_id, revision, name), data, content_type)
@@ -143,6 +158,10 @@ class Files:
         """Write that a point is deleted; return the note that holds, the first one."""
         there = self.data.put_new(layout.tombstone(tombstone.followup_id), serial.dumps(tombstone))
         return serial.loads(Tombstone, there)
+
+    def is_taken_back(self, followup_id: int) -> bool:
+        """Whether it is written that a point is deleted, whatever the table says yet."""
+        return self.data.head(layout.tombstone(followup_id)) is not None
 
     def publish(self, key: str, data: bytes, content_type: str, encoding: str | None = None) -> None:
         """Write a public document into the site bucket.

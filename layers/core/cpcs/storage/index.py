@@ -4,8 +4,8 @@ Both follow what S3 holds already (the outcome, the tombstone), and both can be 
 or a second delivery they find their own work done and say what was stored.
 
 Which of several points of one event, observatory, time and passband is the current one does not depend on the order
-in which they arrive: the highest number wins, and numbers are given out before the outcome is written. Hence the table
-that `cpcs.storage.reindex` makes from S3 is the one that was lost.
+in which they arrive: the youngest upload's newest revision wins, by numbers that are given out before the outcome is
+written (`cpcs.storage.revisions`). Hence the table that `cpcs.storage.reindex` makes from S3 is the one that was lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -23,7 +22,7 @@ from cpcs import clock, serial
 from cpcs.errors import Forbidden, StorageConflict, UnknownEvent, UnknownJob, UnknownPoint
 from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
 
-from . import keys
+from . import keys, revisions
 from .files import Files, Tombstone
 from .models import (
     EventItem,
@@ -38,15 +37,8 @@ from .models import (
     job_record,
     record,
 )
+from .revisions import Rank
 from .transactions import until_settled
-
-
-class _Rank(Enum):
-    """What a new point is among those of the same event, observatory, time and passband."""
-
-    FIRST = "first"  # or the others are deleted
-    NEWER = "newer"  # takes the place of the current one
-    OLDER = "older"  # came late: a newer one is, or was, there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +71,13 @@ class Index:
         current = job_record(item)
         if current.state.is_terminal:
             return _as_stored(current, outcome)
-        if current.lease_owner != job.lease_owner:
+        if (current.revision, current.lease_owner) != (job.revision, job.lease_owner):
             raise StorageConflict(what=f"The upload {job.job_id}")
         if not makes_point(current.request, outcome):
             return self._end(current, outcome)
         point = point_of(outcome)
         holder = find(self.models.uniques, keys.unique(point), keys.UQ)
-        existing = self._existing(outcome, point, holder)
+        existing = self._existing(outcome, point, holder) if not current.points else None
         if existing is not None:
             return self._end(current, self._duplicate(outcome, existing))
         self._add(current, outcome, point, holder)
@@ -93,8 +85,9 @@ class Index:
 
     def _end(self, job: Job, outcome: Outcome) -> Outcome:
         item = self.models.jobs(keys.job(job.job_id), keys.META)
-        item.update(actions=end_actions(job, outcome), condition=is_open() & held_by(job))
-        return outcome
+        after = revisions.ended(job, outcome)
+        item.update(actions=end_actions(after), condition=is_open() & held_by(job))
+        return after.outcome or outcome
 
     def _existing(self, outcome: Outcome, point: FollowupPoint, holder: UniqueItem | None) -> int | None:
         """Return the number of the point that the same file has made before, or None."""
@@ -112,37 +105,49 @@ class Index:
     def _add(self, job: Job, outcome: Outcome, point: FollowupPoint, holder: UniqueItem | None) -> None:
         """Write the one transaction of a calibration."""
         event = self._event(point.event)
-        rank = _rank(point, holder)
-        if rank is _Rank.OLDER and holder is not None:
-            point = replace(point, superseded_by=int(holder.holder))
-        item = point_item(self.models, point)
+        held = find(self.models.points, keys.event(holder.event), holder.point) if holder is not None else None
+        place = revisions.place(job, point, holder, held, self._before(job))
+        after = replace(revisions.ended(job, outcome), points=(*job.points, point.followup_id))
+        item = point_item(self.models, replace(point, superseded_by=place.superseded_by))
         with TransactWrite(connection=self.models.table.connection) as transaction:
             transaction.save(item, condition=PointItem.pk.does_not_exist())
             transaction.save(point_ref(self.models, point), condition=PointRefItem.pk.does_not_exist())
             transaction.update(
                 self.models.events(keys.event(event.key), keys.META),
-                _event_gains(event, counted=rank is _Rank.FIRST),
-                EventItem.pk.exists(),
+                _event_changes(event, gain=place.gain),
+                EventItem.version == event.version if place.gain < 0 else EventItem.pk.exists(),
             )
             transaction.update(
                 self.models.jobs(keys.job(job.job_id), keys.META),
-                end_actions(job, outcome),
+                end_actions(after),
                 is_open() & held_by(job),
             )
-            if rank is not _Rank.OLDER:
-                transaction.save(unique_item(self.models, point), condition=_as_seen(holder))
-            if rank is _Rank.FIRST:
+            if place.rank is not Rank.OLDER:
+                transaction.save(unique_item(self.models, point, place.first), condition=_as_seen(holder))
+            if place.gain:
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
-                    [ObservatoryItem.n_observations.add(1)],
+                    [ObservatoryItem.n_observations.add(place.gain)],
                     ObservatoryItem.pk.exists(),
                 )
-            if rank is _Rank.NEWER and holder is not None:
+            for other in place.overtakes:
                 transaction.update(
-                    self.models.points(keys.event(holder.event), holder.point),
+                    self.models.points(keys.event(other.event), keys.point(other)),
                     _supersede(point.followup_id),
-                    PointItem.pk.exists() & PointItem.superseded_by.does_not_exist(),
+                    _unchanged(other),
                 )
+            if place.vacates is not None:
+                transaction.update(*self._vacate(place.vacates))
+
+    def _before(self, job: Job) -> PointItem | None:
+        """Return the point of an upload's revision before, or None where it made none."""
+        ref = find(self.models.point_refs, keys.point_ref(job.points[-1]), keys.REF) if job.points else None
+        return find(self.models.points, keys.event(ref.event), ref.point) if ref is not None else None
+
+    def _vacate(self, point: FollowupPoint) -> tuple[UniqueItem, list[Action], Condition]:
+        """Return the change that gives up a current point's place."""
+        place = self.models.uniques(keys.unique(point), keys.UQ)
+        return place, [UniqueItem.deleted.set(True)], UniqueItem.holder == point.followup_id
 
     # --- a deletion -------------------------------------------------------------------------------
 
@@ -163,41 +168,53 @@ class Index:
         until_settled(f"The follow-up point {followup_id}", lambda: self._delete(tombstone))
         return Deletion(followup_id=followup_id, event=ref.event, deleted=tombstone.deleted)
 
-    def _delete(self, tombstone: Tombstone) -> None:
-        ref = self._ref(tombstone.followup_id)
+    def _delete(self, asked: Tombstone) -> None:
+        """Take back an upload whose point is to be deleted: with all its points, the newest last."""
+        there = find(self.models.jobs, keys.job(asked.job_id), keys.META)
+        if there is None:
+            raise UnknownJob(job_id=asked.job_id)
+        job = job_record(there)
+        if job.state is JobState.DELETED:
+            return
+        newest = job.points[-1]
+        tombstone = asked
+        if newest != asked.followup_id:  # a revision has taken its place: the record must say that it is gone too
+            tombstone = self.files.write_tombstone(replace(asked, followup_id=newest))
+        for followup_id in job.points[:-1]:
+            self._forget(followup_id, tombstone.deleted)
+        ref = self._ref(newest)
         item = find(self.models.points, keys.event(ref.event), ref.point)
-        if ref.deleted or item is None:
+        if item is None:  # somebody else deletes it at this moment, or a later revision with it
+            self._delete(asked)
             return
         point = record(FollowupPoint, item)
         event = self._event(point.event)
         current = point.superseded_by is None
-        unchanged = PointItem.superseded_by.does_not_exist() if current else PointItem.superseded_by.exists()
         with TransactWrite(connection=self.models.table.connection) as transaction:
-            transaction.delete(item, condition=PointItem.pk.exists() & unchanged)
-            transaction.update(
-                ref, [PointRefItem.deleted.set(tombstone.deleted)], PointRefItem.deleted.does_not_exist()
-            )
-            transaction.update(
-                self.models.jobs(keys.job(point.job_id), keys.META),
-                _delete_job(point.job_id, tombstone),
-                JobItem.pk.exists(),
-            )
+            transaction.delete(item, condition=_unchanged(point))
+            transaction.update(ref, *_forgotten(tombstone.deleted))
+            transaction.update(there, _delete_job(job, tombstone), JobItem.state != JobState.DELETED.value)
             transaction.update(
                 self.models.events(keys.event(event.key), keys.META),
-                _event_loses(event, counted=current),
+                _event_changes(event, gain=-int(current)),
                 EventItem.version == event.version,
             )
             if current:
-                transaction.update(
-                    self.models.uniques(keys.unique(point), keys.UQ),
-                    [UniqueItem.deleted.set(True)],
-                    UniqueItem.holder == point.followup_id,
-                )
+                transaction.update(*self._vacate(point))
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
                     [ObservatoryItem.n_observations.add(-1)],
                     ObservatoryItem.pk.exists(),
                 )
+
+    def _forget(self, followup_id: int, deleted: str) -> None:
+        """Delete a point that a later revision of its upload has superseded."""
+        ref = self._ref(followup_id)
+        if ref.deleted:
+            return
+        with TransactWrite(connection=self.models.table.connection) as transaction:
+            transaction.delete(self.models.points(keys.event(ref.event), ref.point))
+            transaction.update(ref, *_forgotten(deleted))
 
     # --- what is there ----------------------------------------------------------------------------
 
@@ -239,23 +256,28 @@ def is_open() -> Condition:
 
 def held_by(job: Job) -> Condition:
     """Return the condition that an upload is leased to whom it was when it was read (or to nobody)."""
-    return JobItem.lease_owner == job.lease_owner if job.lease_owner else JobItem.lease_owner.does_not_exist()
+    owner = JobItem.lease_owner == job.lease_owner if job.lease_owner else JobItem.lease_owner.does_not_exist()
+    held: Condition = owner & (JobItem.revision == job.revision)
+    return held
 
 
-def end_actions(job: Job, outcome: Outcome) -> list[Action]:
-    """Return what changes in an upload that comes to its end."""
-    return [
-        JobItem.state.set(outcome.state.value),
-        JobItem.updated.set(outcome.finished),
-        JobItem.revision.set(outcome.revision),
-        JobItem.outcome.set(serial.dumps(outcome).decode()),
+def end_actions(after: Job) -> list[Action]:
+    """Return what changes in an upload that comes to its end, and is ``after`` it as given."""
+    actions: list[Action] = [
+        JobItem.state.set(after.state.value),
+        JobItem.updated.set(after.updated),
         JobItem.lease_until.set(0),
         JobItem.lease_owner.remove(),
         JobItem.retry_after.set(0),
-        JobItem.figures_ready.set(False),
-        JobItem.g1pk.set(keys.jobs_in(outcome.state, figures_ready=False)),
-        JobItem.g1sk.set(f"{outcome.finished}#{job.job_id}"),
+        JobItem.figures_ready.set(after.figures_ready),
+        JobItem.g1pk.set(keys.jobs_in(after.state, figures_ready=after.figures_ready)),
+        JobItem.g1sk.set(keys.job_order(after)),
     ]
+    if after.outcome is not None:
+        actions.append(JobItem.outcome.set(serial.dumps(after.outcome).decode()))
+    if after.points:
+        actions.append(JobItem.points.set(list(after.points)))
+    return actions
 
 
 def point_item(models: Models, point: FollowupPoint) -> PointItem:
@@ -283,12 +305,16 @@ def point_ref(models: Models, point: FollowupPoint, deleted: str | None = None) 
     )
 
 
-def unique_item(models: Models, point: FollowupPoint, *, deleted: bool = False) -> UniqueItem:
-    """Return the item that makes a point the only one of its event, observatory, time and passband."""
+def unique_item(models: Models, point: FollowupPoint, first: int, *, deleted: bool = False) -> UniqueItem:
+    """Return the item that makes a point the only one of its event, observatory, time and passband.
+
+    ``first`` is the number of its upload's first point.
+    """
     return models.uniques(
         keys.unique(point),
         keys.UQ,
         holder=point.followup_id,
+        first=first,
         event=point.event,
         point=keys.point(point),
         input_sha256=point.input_sha256,
@@ -302,14 +328,6 @@ def _as_stored(job: Job, outcome: Outcome) -> Outcome:
     return replace(stored, state=JobState.DELETED) if job.state is JobState.DELETED else stored
 
 
-def _rank(point: FollowupPoint, holder: UniqueItem | None) -> _Rank:
-    if holder is None:
-        return _Rank.FIRST
-    if holder.holder > point.followup_id:
-        return _Rank.OLDER
-    return _Rank.FIRST if holder.deleted else _Rank.NEWER
-
-
 def _as_seen(holder: UniqueItem | None) -> Condition:
     if holder is None:
         return UniqueItem.pk.does_not_exist()
@@ -317,23 +335,26 @@ def _as_seen(holder: UniqueItem | None) -> Condition:
     return same
 
 
-def _event_gains(event: Event, *, counted: bool) -> list[Action]:
+def _unchanged(point: FollowupPoint) -> Condition:
+    """Return the condition that a point is there, and superseded by whom it was (or by nobody)."""
+    by = point.superseded_by
+    same = PointItem.superseded_by == by if by is not None else PointItem.superseded_by.does_not_exist()
+    unchanged: Condition = PointItem.pk.exists() & same
+    return unchanged
+
+
+def _event_changes(event: Event, *, gain: int) -> list[Action]:
+    """Return what changes in an event whose points change, and that has ``gain`` (-1, 0, 1) current ones more."""
     actions: list[Action] = [EventItem.version.add(1)]
-    if counted:
+    if gain:
+        actions.append(EventItem.n_followups.add(gain))
+    if gain > 0:
         actions += [
-            EventItem.n_followups.add(1),
             EventItem.g2pk.set(keys.observed_of(keys.year(event.published))),
             EventItem.g2sk.set(keys.event_order(event)),
         ]
-    return actions
-
-
-def _event_loses(event: Event, *, counted: bool) -> list[Action]:
-    actions: list[Action] = [EventItem.version.add(1)]
-    if counted:
-        actions.append(EventItem.n_followups.add(-1))
-        if event.n_followups <= 1:
-            actions += [EventItem.g2pk.remove(), EventItem.g2sk.remove()]
+    elif gain < 0 and event.n_followups + gain <= 0:
+        actions += [EventItem.g2pk.remove(), EventItem.g2sk.remove()]
     return actions
 
 
@@ -342,10 +363,24 @@ def _supersede(followup_id: int) -> list[Action]:
     return [PointItem.superseded_by.set(followup_id), *(place.remove() for place in places)]
 
 
-def _delete_job(job_id: str, tombstone: Tombstone) -> list[Action]:
+def _forgotten(deleted: str) -> tuple[list[Action], Condition]:
+    """Return the change that says when a point was deleted."""
+    return [PointRefItem.deleted.set(deleted)], PointRefItem.deleted.does_not_exist()
+
+
+def taken_back(job: Job, tombstone: Tombstone) -> Job:
+    """Return an upload once its point is deleted: a revision that was asked for and not recorded is none any more."""
+    revision = job.outcome.revision if job.outcome is not None else job.revision
+    return replace(job, state=JobState.DELETED, updated=tombstone.deleted, revision=revision, asked="")
+
+
+def _delete_job(job: Job, tombstone: Tombstone) -> list[Action]:
+    after = taken_back(job, tombstone)
     return [
-        JobItem.state.set(JobState.DELETED.value),
-        JobItem.updated.set(tombstone.deleted),
-        JobItem.g1pk.set(keys.jobs_in(JobState.DELETED)),
-        JobItem.g1sk.set(f"{tombstone.deleted}#{job_id}"),
+        JobItem.state.set(after.state.value),
+        JobItem.updated.set(after.updated),
+        JobItem.revision.set(after.revision),
+        JobItem.asked.remove(),
+        JobItem.g1pk.set(keys.jobs_in(after.state)),
+        JobItem.g1sk.set(keys.job_order(after)),
     ]

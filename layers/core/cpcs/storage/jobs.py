@@ -17,7 +17,7 @@ from pynamodb.expressions.update import Action
 
 from cpcs import clock, serial
 from cpcs.errors import UnknownJob
-from cpcs.records import Job, JobState, Outcome, UploadRequest
+from cpcs.records import Asked, Job, JobState, Outcome, UploadRequest
 
 from . import keys
 from .cursors import Cursors
@@ -26,9 +26,12 @@ from .ids import is_safe, new_job_id
 from .index import Index, held_by, is_open
 from .listing import Listing, Page, page
 from .models import GSI1, GSI3, JobItem, Models, find, job_attributes, job_record
+from .queue import Queue
+from .revisions import has_result
 from .transactions import condition_failed, until_settled
 
 MOST_SWEPT = 1000
+RECALIBRATED = (JobState.DONE, JobState.REJECTED, JobState.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Jobs:
     files: Files
     index: Index
     cursors: Cursors
+    queue: Queue
     now: Callable[[], float] = time.time
 
     def new_id(self) -> str:
@@ -160,6 +164,8 @@ class Jobs:
         now = clock.iso(self.now())
         waiting = JobState.WAITING_REFERENCE
         outcome = Outcome(job_id=job.job_id, revision=job.revision, state=waiting, finished=now, error=error)
+        if job.outcome is not None and has_result(job):
+            outcome = job.outcome  # that holds while a later revision waits
         actions = [
             JobItem.state.set(waiting.value),
             JobItem.attempt.set(0),
@@ -197,21 +203,65 @@ class Jobs:
         """Give an upload up; as `finish`, since the outcome in S3 is what counts."""
         return self.finish(job, outcome)
 
-    def figures_ready(self, job_id: str) -> None:
-        """Note that figures and public documents are written: nothing is left to do.
+    def ask_again(self, asked: Asked) -> Job | None:
+        """Let an upload that is at its end be calibrated once more, and put it into the queue.
+
+        That it was asked for goes to S3 first. Doing it again changes nothing, but sends the message again while
+        nobody is at it: it may have been lost.
+
+        Parameters
+        ----------
+        asked
+            Its ``revision`` is the one after the upload's.
+
+        Returns
+        -------
+        Job or None
+            The upload as it stands; None when it has been deleted, or is not as far as the revision before.
 
         Raises
         ------
         UnknownJob
             There is none of that id.
         """
-        job = self.get(job_id)
-        self.files.write_published(job_id, job.revision)
+        held = self.files.write_asked(asked)
+        actions = [
+            JobItem.state.set(JobState.UPLOADED.value),
+            JobItem.revision.set(held.revision),
+            JobItem.asked.set(held.asked),
+            JobItem.attempt.set(0),
+            JobItem.lease_until.set(0),
+            JobItem.lease_owner.remove(),
+            JobItem.retry_after.set(0),
+            *_stamp(asked.job_id, JobState.UPLOADED, held.asked),
+        ]
+        at_end = JobItem.state.is_in(*(state.value for state in RECALIBRATED))
+        job = self._update(asked.job_id, actions, at_end & (JobItem.revision == held.revision - 1))
+        job = job if job is not None else self.get(asked.job_id)
+        if job.state is JobState.DELETED or job.revision < held.revision:
+            return None
+        if job.revision == held.revision and job.state is JobState.UPLOADED:
+            self.queue.send(job.job_id)
+        return job
+
+    def figures_ready(self, job_id: str) -> None:
+        """Note that figures and public documents of what holds are written: nothing is left to do.
+
+        Raises
+        ------
+        UnknownJob
+            There is none of that id.
+        """
+        published = _shown(self.get(job_id))
+        self.files.write_published(job_id, published)
 
         def step() -> None:
-            state = self.get(job_id).state
-            actions: list[Action] = [JobItem.figures_ready.set(True), JobItem.g1pk.set(keys.jobs_in(state))]
-            self.models.jobs(keys.job(job_id), keys.META).update(actions, JobItem.state == state.value)
+            job = self.get(job_id)
+            if _shown(job) != published:  # a later revision has ended meanwhile, and has its own figures
+                return
+            actions: list[Action] = [JobItem.figures_ready.set(True), JobItem.g1pk.set(keys.jobs_in(job.state))]
+            seen = (JobItem.state == job.state.value) & (JobItem.revision == job.revision)
+            self.models.jobs(keys.job(job_id), keys.META).update(actions, seen)
 
         until_settled(f"The upload {job_id}", step)
 
@@ -240,6 +290,11 @@ class Jobs:
         return job_record(item)
 
 
+def _shown(job: Job) -> int:
+    """Return the revision whose result an upload shows."""
+    return job.outcome.revision if job.outcome is not None else job.revision
+
+
 def _stamp(job_id: str, state: JobState, now: str) -> list[Action]:
     return [
         JobItem.updated.set(now),
@@ -255,6 +310,8 @@ def job_item(models: Models, job: Job) -> JobItem:
         keys.META,
         g1pk=keys.jobs_in(job.state, figures_ready=job.figures_ready),
         g1sk=keys.job_order(job),
+        g2pk=keys.jobs_for(job.request.event),
+        g2sk=keys.job_age(job),
         g3pk=keys.jobs_by(job.request.key_id),
         g3sk=keys.job_age(job),
         **job_attributes(job),

@@ -8,7 +8,7 @@
     point        EV#<key>          PT#<mjd>#<id>  FU#<year>                OBS#<id>          KEY#<key id>
     point by id  FU#<id>           REF
     uniqueness   UQ#<event>#<observatory>#<mjd>#<passband>  UQ
-    job          JOB#<job>         META           JS#<state>                                 UP#<key id>
+    job          JOB#<job>         META           JS#<state>              UE#<event>         UP#<key id>
     key          KEY#<sha256>      META           KEYS
     observatory  OBS#<id>          META           OBSERVATORIES
     its name     ON#<name>         REF
@@ -120,13 +120,18 @@ def jobs_by(key_id: str) -> str:
     return f"UP#{key_id}"
 
 
+def jobs_for(event_key: str) -> str:
+    """Return the index partition of the uploads for one event, whatever became of them."""
+    return f"UE#{event_key}"
+
+
 def job_order(item: Job) -> str:
     """Return an upload's place among those in the same state."""
     return f"{item.updated}#{item.job_id}"
 
 
 def job_age(item: Job) -> str:
-    """Return an upload's place among those of the same key."""
+    """Return an upload's place among those of the same key, or for the same event."""
     return f"{item.request.created}#{item.job_id}"
 
 

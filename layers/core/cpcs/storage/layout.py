@@ -5,11 +5,13 @@
     data bucket                                         site bucket (public)
     uploads/<job>/file                                  data/lightcurves/<event>.json
     jobs/<job>/request.json                             data/<list>.json
+    jobs/<job>/asked/<revision>.json          it is to be calibrated once more: from the second revision on
     results/<job>/<revision>/report.json, figures/...
     results/<job>/<revision>/outcome.json     the commit record of a calibration
     results/<job>/<revision>/duplicate.json   this file had been calibrated before
     results/<job>/<revision>/published.json   nothing is left to do
-    tombstones/<followup id>.json
+    tombstones/<followup id>.json             the point, and with it its upload, was taken back
+    recalibrations/<id>.json
     registry/events/<event>.json
     registry/observatories/<name>.json
     registry/keys/<sha256>.json
@@ -34,6 +36,7 @@ OBSERVATORIES = "registry/observatories/"
 KEYS = "registry/keys/"
 CURSOR_SECRET = "registry/cursor-secret"  # noqa: S105 -- the address of a secret, not the secret
 REFERENCES = "references/"
+RECALIBRATIONS = "recalibrations/"
 
 OUTCOME = "outcome.json"
 DUPLICATE = "duplicate.json"
@@ -41,6 +44,7 @@ PUBLISHED = "published.json"
 
 _UPLOAD = re.compile(rf"{UPLOADS}([^/]+)/file")
 _REQUEST = re.compile(rf"{JOBS}([^/]+)/request\.json")
+_ASKED = re.compile(rf"{JOBS}([^/]+)/asked/(\d{{4}})\.json")
 _RESULT = re.compile(rf"{RESULTS}([^/]+)/(\d{{4}})/(.+)")
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*")
 
@@ -65,6 +69,22 @@ def job_of_request(key: str) -> str | None:
     """Return the job whose request this key is, or None for any other key."""
     found = _REQUEST.fullmatch(key)
     return found[1] if found else None
+
+
+def asked(job_id: str, revision: int) -> str:
+    """Return the key of the note that a revision of a job was asked for."""
+    return f"{JOBS}{job_id}/asked/{revision:04d}.json"
+
+
+def parts_of_asked(key: str) -> tuple[str, int] | None:
+    """Return job and revision of such a note's key, or None for any other key."""
+    found = _ASKED.fullmatch(key)
+    return (found[1], int(found[2])) if found else None
+
+
+def recalibration(recalibration_id: str) -> str:
+    """Return the key of a recalibration."""
+    return f"{RECALIBRATIONS}{recalibration_id}.json"
 
 
 def result(job_id: str, revision: int, name: str) -> str:

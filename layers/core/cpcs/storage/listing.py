@@ -37,6 +37,8 @@ class Listing:
     partitions: Sequence[str]
     keep: Condition | None = None
     prefix: str = ""  # of the sort keys
+    lowest: str = ""  # of the sort keys; "" for no bound
+    highest: str | None = None
 
 
 def years_backwards(now_s: float) -> Iterable[int]:
@@ -79,7 +81,7 @@ def page(
     after = cursors.read(listing.scope, cursor) if cursor else None
     found: list[tuple[Place, AnyItem]] = []
     for partition in _from(listing.partitions, after):
-        last = after.order if after and after.partition == partition else None
+        last = after.order if after and after.partition == partition else listing.highest
         found += _read(listing, model, partition, last, limit + 1 - len(found))
         if len(found) > limit:
             break
@@ -102,9 +104,13 @@ def _read(
     order = RANGE_KEYS[listing.index]
     within: Condition | None = None
     if last is not None:
-        within = order.between(listing.prefix or _FIRST, last)  # the last one comes again: a key cannot be excluded
+        within = order.between(
+            listing.prefix or listing.lowest or _FIRST, last
+        )  # the last one comes again: a key cannot be excluded
     elif listing.prefix:
         within = order.startswith(listing.prefix)
+    elif listing.lowest:
+        within = order >= listing.lowest
     items = model.query(
         partition,
         within,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -57,7 +57,7 @@ class Gsi1(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynam
 
 
 class Gsi2(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # pynamodb annotates all but this
-    """Observed events by year, points by observatory."""
+    """Observed events by year, points by observatory, jobs by event."""
 
     class Meta:
         """How the index is called."""
@@ -209,9 +209,14 @@ class PointRefItem(Item):
 
 
 class UniqueItem(Item):
-    """The newest point of an event, observatory, time and passband; stays when that point is deleted."""
+    """The newest point of an event, observatory, time and passband.
+
+    It stays when that point is deleted, and when the next revision of its upload has another passband: ``deleted``
+    says that nobody is current here.
+    """
 
     holder = NumberAttribute()  # its followup_id
+    first = NumberAttribute(null=True)  # the first number of its upload; its own where nothing is said
     event = UnicodeAttribute()
     point = UnicodeAttribute()  # its sort key
     input_sha256 = UnicodeAttribute()
@@ -232,6 +237,8 @@ class JobItem(Item):
     retry_after = NumberAttribute(default=0)
     outcome = UnicodeAttribute(null=True)
     figures_ready = BooleanAttribute(default=False)
+    asked = UnicodeAttribute(null=True)
+    points: ListAttribute[Any] = ListAttribute(of=NumberAttribute, null=True)
 
 
 class CounterItem(Item):
@@ -351,7 +358,7 @@ def record(kind: type[Record], item: Item) -> Record:
 def job_attributes(job: Job) -> dict[str, Any]:
     """Return a job's fields as attribute values."""
     values = attributes(job)
-    values |= {"job_id": job.job_id, "request": serial.dumps(job.request).decode()}
+    values |= {"job_id": job.job_id, "request": serial.dumps(job.request).decode(), "points": list(job.points) or None}
     if job.outcome is not None:
         values["outcome"] = serial.dumps(job.outcome).decode()
     return values
@@ -359,6 +366,7 @@ def job_attributes(job: Job) -> dict[str, Any]:
 
 def job_record(item: JobItem) -> Job:
     """Return the job that an item holds."""
+    outcome = serial.loads(Outcome, item.outcome) if item.outcome else None
     return Job(
         request=serial.loads(UploadRequest, item.request),
         state=JobState(item.state),
@@ -368,6 +376,14 @@ def job_record(item: JobItem) -> Job:
         lease_until=float(item.lease_until),
         lease_owner=item.lease_owner or "",
         retry_after=float(item.retry_after),
-        outcome=serial.loads(Outcome, item.outcome) if item.outcome else None,
+        outcome=outcome,
         figures_ready=bool(item.figures_ready),
+        asked=item.asked or "",
+        points=tuple(int(number) for number in item.points) if item.points else _only_point(outcome),
     )
+
+
+def _only_point(outcome: Outcome | None) -> tuple[int, ...]:
+    """Return the number of the point that an upload has made which was stored before there were revisions."""
+    point = outcome.point if outcome is not None and outcome.existing_id is None else None
+    return (point.followup_id,) if point is not None and point.followup_id else ()

@@ -1,9 +1,10 @@
 """The whole table anew, from S3: after it was lost, or after an unclean stop of the embedded stack.
 
 Nothing else may write meanwhile. What is not in S3 is not promised to anybody: sessions end, leases and attempts are
-forgotten, and so is when a key was last used. An upload without an outcome starts again; one whose documents were not
-published yet is published: both are returned, to be put into the queue. A record that cannot be read is passed over
-and reported, with what hangs on it: the others are as good as before, and it can be mended from its older versions.
+forgotten, and so is when a key was last used. An upload without an outcome of the newest revision that was asked for
+starts again; one whose documents were not published yet is published: both are returned, to be put into the queue. A
+record that cannot be read is passed over and reported, with what hangs on it: the others are as good as before, and it
+can be mended from its older versions.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import TypeVar
 
 from cpcs import serial
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Observatory, Outcome, UploadRequest
+from cpcs.records import ApiKey, Asked, Event, FollowupPoint, Job, JobState, Observatory, Outcome, UploadRequest
 from cpcs.storage import Store
 
-from . import access, events, index, jobs, keys, layout, observatories
+from . import access, events, index, jobs, keys, layout, observatories, revisions
 from .files import Tombstone, existing_id
 from .models import Item, Models
 from .objects import Bucket
@@ -27,6 +29,7 @@ from .objects import Bucket
 _READERS = 8  # objects are small and far away: waiting is most of the work
 
 Entry = TypeVar("Entry")
+Revision = tuple[str, int]  # job and number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ def reindex(store: Store) -> ReindexReport:
         whose outcome is among them is not in the table until that is mended.
     """
     record = _read(store.data)
-    makers, history = record.makers(), _history(record)
+    makers = record.makers()
+    history = _history(record, makers)
     made = [_job(record, makers, request) for request in record.requests]
     _clear(store.models)
     with store.models.items.batch_write() as batch:
@@ -78,25 +82,34 @@ class _Record:
     observatories: list[Observatory]
     keys: list[ApiKey]
     requests: list[UploadRequest]
-    outcomes: dict[str, Outcome]  # of each job, the newest revision
-    duplicates: dict[str, int]  # job -> the point that its file had made before
-    published: frozenset[str]  # jobs for which nothing is left to do
+    outcomes: dict[str, list[Outcome]]  # of each job, in the order of its revisions
+    asked: dict[str, Asked]  # of each job, the newest revision that was asked for after the first
+    duplicates: dict[Revision, int]  # the point that the job's file had made before
+    published: frozenset[Revision]  # for which nothing is left to do
     uploaded: frozenset[str]  # jobs whose file is there
-    tombstones: dict[int, Tombstone]
+    tombstones: dict[str, Tombstone]  # of each job whose point was deleted, that of its newest point
     unreadable: list[str]  # keys of objects that are not what their names say
+
+    def of_job(self, job_id: str) -> list[Outcome]:
+        """Return the outcomes of a job that came to count: none that was recorded after its point was deleted."""
+        found, tombstone = self.outcomes.get(job_id, []), self.tombstones.get(job_id)
+        if tombstone is None:
+            return found
+        last = [at for at, outcome in enumerate(found) if _number(outcome) == tombstone.followup_id]
+        return found[: last[0] + 1] if last else found
 
     def makers(self) -> dict[int, Outcome]:
         """Return, for every point that was ever added to a light curve, the outcome that made it."""
-        makers = {}
-        for request in self.requests:
-            outcome = self.outcomes.get(request.job_id)
-            if outcome and index.makes_point(request, outcome) and request.job_id not in self.duplicates:
-                makers[index.point_of(outcome).followup_id] = outcome
-        return makers
+        return {
+            index.point_of(outcome).followup_id: outcome
+            for request in self.requests
+            for outcome in self.of_job(request.job_id)
+            if index.makes_point(request, outcome) and (request.job_id, outcome.revision) not in self.duplicates
+        }
 
 
 def _read(bucket: Bucket) -> _Record:
-    newest, names = _newest_outcomes(bucket)
+    names = _results(bucket)
     unreadable: list[str] = []
     with ThreadPoolExecutor(_READERS) as pool:
 
@@ -111,30 +124,37 @@ def _read(bucket: Bucket) -> _Record:
                     unreadable.append(key)
             return found
 
-        def of_jobs(read: Callable[[bytes], Entry], name: str) -> dict[str, Entry]:
-            """Read what the newest revisions of jobs have under this name; the keys become those of the jobs."""
-            places = {layout.result(job, newest[job], name): job for job in sorted(names[name])}
+        def of_revisions(read: Callable[[bytes], Entry], name: str) -> dict[Revision, Entry]:
+            """Read what revisions have under this name."""
+            places = {layout.result(*revision, name): revision for revision in sorted(names[name])}
             return {places[key]: entry for key, entry in load(read, places).items()}
 
         events_ = load(_reader(Event), bucket.list(layout.EVENTS))
         observatories_ = load(_reader(Observatory), bucket.list(layout.OBSERVATORIES))
         keys_ = load(_reader(ApiKey), bucket.list(layout.KEYS))
-        requests = load(_reader(UploadRequest), filter(layout.job_of_request, bucket.list(layout.JOBS)))
-        outcomes = of_jobs(_reader(Outcome), layout.OUTCOME)
-        duplicates = of_jobs(existing_id, layout.DUPLICATE)
+        of_jobs = list(bucket.list(layout.JOBS))
+        requests = load(_reader(UploadRequest), filter(layout.job_of_request, of_jobs))
+        newest_asked = {parts[0]: key for key in of_jobs if (parts := layout.parts_of_asked(key))}
+        asked = load(_reader(Asked), newest_asked.values())
+        outcomes = of_revisions(_reader(Outcome), layout.OUTCOME)
+        duplicates = of_revisions(existing_id, layout.DUPLICATE)
         tombstones = load(_reader(Tombstone), bucket.list(layout.TOMBSTONES))
         uploaded = frozenset(job for key in bucket.list(layout.UPLOADS) if (job := layout.job_of_upload(key)))
-    unclear = (names[layout.OUTCOME] - outcomes.keys()) | (names[layout.DUPLICATE] - duplicates.keys())
+    unclear = {
+        job for job, _ in (names[layout.OUTCOME] - outcomes.keys()) | (names[layout.DUPLICATE] - duplicates.keys())
+    }
+    unclear |= {job for job, key in newest_asked.items() if key not in asked}
     return _Record(
         events=list(events_.values()),
         observatories=list(observatories_.values()),
         keys=list(keys_.values()),
         requests=[request for request in requests.values() if request.job_id not in unclear],
-        outcomes=outcomes,
+        outcomes=_by_job(outcomes),
+        asked={note.job_id: note for note in asked.values()},
         duplicates=duplicates,
         published=frozenset(names[layout.PUBLISHED]),
         uploaded=uploaded,
-        tombstones={tombstone.followup_id: tombstone for tombstone in tombstones.values()},
+        tombstones={note.job_id: note for note in sorted(tombstones.values(), key=lambda note: note.followup_id)},
         unreadable=sorted(unreadable),
     )
 
@@ -143,19 +163,26 @@ def _reader(kind: type[Entry]) -> Callable[[bytes], Entry]:
     return partial(serial.loads, kind)
 
 
-def _newest_outcomes(bucket: Bucket) -> tuple[dict[str, int], dict[str, set[str]]]:
-    """Return the newest revision of each job that has an outcome; and for each other name, the jobs that have it."""
-    found: dict[tuple[str, int], set[str]] = defaultdict(set)
+def _number(outcome: Outcome) -> int | None:
+    return outcome.point.followup_id if outcome.point is not None else None
+
+
+def _results(bucket: Bucket) -> dict[str, set[Revision]]:
+    """Return, for each name of a result, the revisions that have it and an outcome."""
+    having: dict[str, set[Revision]] = defaultdict(set)
     for key in bucket.list(layout.RESULTS):
         parts = layout.parts_of_result(key)
         if parts is not None:
-            found[parts[0], parts[1]].add(parts[2])
-    newest = {job: revision for (job, revision), names in sorted(found.items()) if layout.OUTCOME in names}
-    having: dict[str, set[str]] = defaultdict(set)
-    for job, revision in newest.items():
-        for name in found[job, revision]:
-            having[name].add(job)
-    return newest, having
+            having[parts[2]].add(parts[:2])
+    ended = having[layout.OUTCOME]
+    return defaultdict(set, {name: found & ended for name, found in having.items()})
+
+
+def _by_job(outcomes: dict[Revision, Outcome]) -> dict[str, list[Outcome]]:
+    found: dict[str, list[Outcome]] = defaultdict(list)
+    for (job, _), outcome in sorted(outcomes.items(), key=itemgetter(0)):
+        found[job].append(outcome)
+    return dict(found)
 
 
 # --- what follows from it -------------------------------------------------------------------------
@@ -163,50 +190,69 @@ def _newest_outcomes(bucket: Bucket) -> tuple[dict[str, int], dict[str, set[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _History:
-    """The points of the same event, observatory, time and passband, in the order of their numbers; and the counts."""
+    """What became of the points, and the counts."""
 
-    lines: list[list[FollowupPoint]]
+    lines: list[list[FollowupPoint]]  # of the same event, observatory, time and passband, each in the order of rank
+    of_jobs: dict[str, list[FollowupPoint]]  # in the order of their revisions
+    current: frozenset[int]  # numbers of the points that are in the light curves
     n_followups: Counter[str]
     versions: Counter[str]
     n_observations: Counter[int]
 
+    def first(self, point: FollowupPoint) -> int:
+        """Return the number under which a point's upload stands."""
+        return self.of_jobs[point.job_id][0].followup_id
 
-def _history(record: _Record) -> _History:
+    def own_next(self, point: FollowupPoint) -> FollowupPoint | None:
+        """Return the point of the upload's next revision, if there is one."""
+        own = self.of_jobs[point.job_id]
+        at = own.index(point) + 1
+        return own[at] if at < len(own) else None
+
+
+def _history(record: _Record, makers: dict[int, Outcome]) -> _History:
+    points = [index.point_of(makers[number]) for number in sorted(makers)]
+    of_jobs: dict[str, list[FollowupPoint]] = defaultdict(list)
+    for point in points:
+        of_jobs[point.job_id].append(point)
     lines: dict[str, list[FollowupPoint]] = defaultdict(list)
-    for _, outcome in sorted(record.makers().items()):
-        point = index.point_of(outcome)
+    for point in sorted(points, key=lambda point: (of_jobs[point.job_id][0].followup_id, point.followup_id)):
         lines[keys.unique(point)].append(point)
-    current = [line[-1] for line in lines.values() if line[-1].followup_id not in record.tombstones]
-    changes = [point.event for line in lines.values() for point in line]
-    changes += [point.event for line in lines.values() for point in line if point.followup_id in record.tombstones]
+    current = [
+        line[-1]
+        for line in lines.values()
+        if line[-1].job_id not in record.tombstones and line[-1] is of_jobs[line[-1].job_id][-1]
+    ]
+    deletions = [of_jobs[job][-1].event for job in record.tombstones if job in of_jobs]
     return _History(
         lines=list(lines.values()),
+        of_jobs=of_jobs,
+        current=frozenset(point.followup_id for point in current),
         n_followups=Counter(point.event for point in current),
-        versions=Counter(changes),
+        versions=Counter([point.event for point in points] + deletions),
         n_observations=Counter(point.observatory_id for point in current),
     )
 
 
 def _job(record: _Record, makers: dict[int, Outcome], request: UploadRequest) -> Job:
-    outcome = record.outcomes.get(request.job_id)
-    if outcome is None:
-        state = JobState.UPLOADED if request.job_id in record.uploaded else JobState.CREATED
-        return Job(request=request, state=state, updated=request.created)
-    state, updated = outcome.state, outcome.finished
-    existing = record.duplicates.get(request.job_id)
-    if existing is not None:
-        outcome = index.as_duplicate(outcome, existing, makers.get(existing))
-    elif index.makes_point(request, outcome):
-        tombstone = record.tombstones.get(index.point_of(outcome).followup_id)
-        state, updated = (JobState.DELETED, tombstone.deleted) if tombstone else (state, updated)
-    return Job(
-        request=request,
-        state=state,
-        updated=updated,
-        revision=outcome.revision,
-        outcome=outcome,
-        figures_ready=request.job_id in record.published,
-    )
+    state = JobState.UPLOADED if request.job_id in record.uploaded else JobState.CREATED
+    job = Job(request=request, state=state, updated=request.created)
+    for outcome in record.of_job(request.job_id):
+        existing = record.duplicates.get((job.job_id, outcome.revision))
+        shown = index.as_duplicate(outcome, existing, makers.get(existing)) if existing is not None else outcome
+        made = makers.get(_number(outcome) or 0) is outcome
+        points = (*job.points, index.point_of(outcome).followup_id) if made else job.points
+        job = revisions.ended(replace(job, revision=outcome.revision, points=points), shown)
+    if job.outcome is not None:
+        job = replace(job, figures_ready=(job.job_id, job.outcome.revision) in record.published)
+    asked, tombstone = record.asked.get(job.job_id), record.tombstones.get(job.job_id)
+    if tombstone is not None and job.points:
+        return index.taken_back(job, tombstone)
+    if asked is None:
+        return job
+    if asked.revision > job.revision:
+        job = replace(job, state=JobState.UPLOADED, updated=asked.asked)
+    return replace(job, revision=asked.revision, asked=asked.asked)
 
 
 def _is_unfinished(job: Job) -> bool:
@@ -225,28 +271,32 @@ def _items(models: Models, record: _Record, history: _History, made: Iterable[Jo
     for job in made:
         yield jobs.job_item(models, job)
     for line in history.lines:
-        yield from _line_items(models, line, record.tombstones)
+        yield from _line_items(models, line, history, record.tombstones)
     yield from _counter_items(models, record)
 
 
-def _line_items(models: Models, line: list[FollowupPoint], tombstones: dict[int, Tombstone]) -> Iterator[Item]:
-    """Yield the points of one line, each superseded by the next, and what leads to them."""
+def _line_items(
+    models: Models, line: list[FollowupPoint], history: _History, tombstones: dict[str, Tombstone]
+) -> Iterator[Item]:
+    """Yield the points of one line, each superseded by its upload's next or else the next here; what leads to them."""
     followers: list[FollowupPoint | None] = [*line[1:], None]
-    for point, follower in zip(line, followers, strict=True):
-        tombstone = tombstones.get(point.followup_id)
+    for point, beside in zip(line, followers, strict=True):
+        tombstone, follower = tombstones.get(point.job_id), history.own_next(point) or beside
         yield index.point_ref(models, point, tombstone.deleted if tombstone else None)
         if tombstone is None:
             yield index.point_item(models, replace(point, superseded_by=follower.followup_id if follower else None))
-    yield index.unique_item(models, line[-1], deleted=line[-1].followup_id in tombstones)
+    newest = line[-1]
+    gone = newest.followup_id not in history.current
+    yield index.unique_item(models, newest, history.first(newest), deleted=gone)
 
 
 def _counter_items(models: Models, record: _Record) -> Iterator[Item]:
     """Yield the counters: no number that anybody knows is given out again."""
-    points = [outcome.point.followup_id for outcome in record.outcomes.values() if outcome.point]
+    points = [_number(outcome) or 0 for outcomes in record.outcomes.values() for outcome in outcomes]
     numbers = {
         "event": [event.event_id for event in record.events],
         "observatory": [observatory.observatory_id for observatory in record.observatories],
-        "followup": [*points, *record.tombstones],
+        "followup": [*points, *(tombstone.followup_id for tombstone in record.tombstones.values())],
     }
     for of, given in numbers.items():
         if any(given):

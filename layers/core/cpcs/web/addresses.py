@@ -30,6 +30,8 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("GET", "/api/catalogues"),
     ("GET", "/api/calibrations/<job_id>/report"),
     ("GET", "/api/calibrations/<job_id>/figures/<name>"),
+    ("POST", "/api/recalibrations"),
+    ("GET", "/api/recalibrations/<recalibration_id>"),
     ("GET", "/api/me"),
     ("GET", "/api/health"),
     # the first CPCS's

@@ -77,6 +77,7 @@ def job(record: Job) -> Document:
         "dry_run": record.request.dry_run,
         "state": record.state.value,
         "attempt": record.attempt,
+        "revision": record.revision,
         "created": record.request.created,
         "updated": record.updated,
         "error": outcome.error if outcome else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,6 +105,43 @@ def flag(fields: Fields, name: str, *, default: bool = False) -> bool:
     if given in YES | NO:
         return given in YES
     raise bad(name, value, "1 or 0")
+
+
+def words(fields: Fields, name: str, *, most: int, meaning: str) -> tuple[str, ...]:
+    """Return a list of words: of JSON, or in one text with commas between them.
+
+    Raises
+    ------
+    BadField
+        It is no such list, or longer than ``most``.
+    """
+    value = fields.get(name)
+    expected = f"at most {most} {meaning}"
+    listed = value.split(",") if isinstance(value, str) else value if value is not None else []
+    if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
+        raise bad(name, value, expected)
+    found = tuple(dict.fromkeys(word.strip() for word in listed if word.strip()))
+    if len(found) > most:
+        raise bad(name, f"{len(found)} words", expected)
+    return found
+
+
+def moment(fields: Fields, name: str) -> str:
+    """Return a date, or a date and time (UTC where it does not say), as ``2026-11-22T21:30:00Z``; "" when empty.
+
+    Raises
+    ------
+    BadField
+        It is none.
+    """
+    given = text(fields, name)
+    if not given:
+        return ""
+    try:
+        meant = datetime.fromisoformat(given)
+        return clock.iso((meant if meant.tzinfo else meant.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError) as error:
+        raise bad(name, given, "a time, as 2026-11-22 or 2026-11-22T21:30:00Z") from error
 
 
 def mjd(fields: Fields, name: str, now: float) -> float:

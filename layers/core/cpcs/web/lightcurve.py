@@ -88,7 +88,7 @@ def as_csv(document: dict[str, Any]) -> str:
     stream.write(f"# {document['acknowledgement']}\n")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
+    writer.writerows([cell(value) for value in row] for row in zip(*columns.values(), strict=True))
     return stream.getvalue()
 
 
@@ -96,5 +96,6 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """Return a value as a cell of CSV: text that a spreadsheet would take for a formula gets an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

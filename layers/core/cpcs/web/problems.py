@@ -20,6 +20,7 @@ STATUS: dict[type[CpcsError], HTTPStatus] = {
     errors.UnknownObservatory: HTTPStatus.NOT_FOUND,
     errors.UnknownPoint: HTTPStatus.NOT_FOUND,
     errors.UnknownJob: HTTPStatus.NOT_FOUND,
+    errors.UnknownRecalibration: HTTPStatus.NOT_FOUND,
     errors.UnknownPage: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.EventExists: HTTPStatus.CONFLICT,
