@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.wcs import WCS
 
-from benchmarks.aperture import Camera, measure_image
+from benchmarks.aperture import MAG_PER_RELATIVE_ERROR, Camera, measure_image
 from infra import realsets
 from infra.realsets import RealSet
 from photocal.arrays import Floats
@@ -29,9 +29,12 @@ from photocal.results import Target
 from photocal.sphere import separation_deg
 from photocal.stars import CatalogueMeta, StarList
 
-ANDICAM = Camera(gain=2.3, saturation=45_000.0)  # CTIO 1.3 m, Fairchild 447: electrons per ADU as the observatory has it
+ANDICAM = Camera(
+    gain=2.3, saturation=45_000.0
+)  # CTIO 1.3 m, Fairchild 447: electrons per ADU as the observatory has it
 DECAM_GAIN, DECAM_SATURATION = 3.71, 49_900.0  # GAINA and SATURATE of the frame's header
 SN_2019SO = Target(ra_deg=190.65175, dec_deg=-40.74633, name="SN 2019so")
+TOTAL_APERTURE = 6  # of SDSS's eight: 7.4 arcsec
 SDSS_ZERO_POINT, DECAM_ZERO_POINT = 22.5, 25.168
 # Gaia DR2 release documentation, section 5.3.7: G - band = polynomial in BP - RP, with its scatter.
 GAIA_TO = {
@@ -137,9 +140,7 @@ def _number(text: str) -> float:
     return np.nan if text in {"", "NA"} else float(text)
 
 
-def _photrix_frame(
-    name: str, rows: list[dict[str, str]], sequence: dict[str, dict[str, tuple[float, float]]]
-) -> Frame:
+def _photrix_frame(name: str, rows: list[dict[str, str]], sequence: dict[str, dict[str, tuple[float, float]]]) -> Frame:
     band = rows[0]["Filter"]
     mine = {row["ModelStarID"]: row for row in rows if row["StarType"] != "Target"}
     of_sequence = [mine[star] for star in mine if star in sequence]
@@ -221,19 +222,23 @@ def decam(folder: Path) -> Iterator[Frame]:
     camera = Camera(gain=DECAM_GAIN * exposure, saturation=DECAM_SATURATION / exposure)
     stars = measure_image(np.asarray(image) / exposure, header, camera, radius_fwhm=2.0).stars
     gaia = Table.read(here / "decam_gaia_chunk-05483.fits")
-    colour = np.ma.filled(gaia["phot_bp_mean_mag"] - gaia["phot_rp_mean_mag"], np.nan).astype(np.float64)
-    bright = np.ma.filled(gaia["phot_g_mean_mag"], np.nan).astype(np.float64)
-    known = np.isfinite(colour) & (colour > 0.0) & (colour < 2.5)  # noqa: PLR2004 - where the polynomials hold
+    bright, colour = (
+        _filled(gaia["phot_g_mean_mag"]),
+        _filled(gaia["phot_bp_mean_mag"]) - _filled(gaia["phot_rp_mean_mag"]),
+    )
+    colour_err = np.hypot(
+        *(MAG_PER_RELATIVE_ERROR / _filled(gaia[f"phot_{name}_mean_flux_over_error"]) for name in ("bp", "rp"))
+    )
     bands = {
-        band: (np.where(known, bright - np.polynomial.polynomial.polyval(colour, terms), np.nan), np.full(len(gaia), scatter))
+        band: _from_gaia(bright, colour, colour_err, np.array(terms), scatter)
         for band, (terms, scatter) in GAIA_TO.items()
     }
     reference = ReferenceStars(
         catalogue="Gaia as gri",
         ra_deg=np.asarray(gaia["ra"], dtype=np.float64),
         dec_deg=np.asarray(gaia["dec"], dtype=np.float64),
-        pm_ra_mas_yr=np.nan_to_num(np.ma.filled(gaia["pmra"], 0.0)),
-        pm_dec_mas_yr=np.nan_to_num(np.ma.filled(gaia["pmdec"], 0.0)),
+        pm_ra_mas_yr=np.nan_to_num(_filled(gaia["pmra"])),
+        pm_dec_mas_yr=np.nan_to_num(_filled(gaia["pmdec"])),
         epoch_yr=2015.5,
         bands=bands,
     )
@@ -250,17 +255,31 @@ def decam(folder: Path) -> Iterator[Frame]:
     )
 
 
+def _filled(column: Column) -> Floats:
+    return np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan)
+
+
+def _from_gaia(
+    bright: Floats, colour: Floats, colour_err: Floats, terms: Floats, scatter: float
+) -> tuple[Floats, Floats]:
+    """Return magnitudes of another filter from G and BP - RP, with their errors, mag."""
+    known = (colour > 0.0) & (colour < 2.5) & (colour_err < 0.2)  # noqa: PLR2004 - where the polynomials hold
+    polynomial = np.polynomial.Polynomial(terms)
+    mag = np.where(known, bright - polynomial(colour), np.nan)
+    return mag, np.hypot(scatter, polynomial.deriv()(colour) * colour_err)
+
+
 def sdss(folder: Path) -> Iterator[Frame]:
     """SDSS r, whose zero point is 22.5 by definition of its unit, the nanomaggie.
 
     Of the image there is a cutout of 100 pixels with two stars: too few. So the instrumental magnitudes are the
-    survey's aperture fluxes (radius 3 arcsec) in the same table as its PSF magnitudes: two measurements of the same
-    pixels.
+    survey's aperture fluxes in the same table as its PSF magnitudes: two measurements of the same pixels. The aperture
+    is that of 7.4 arcsec, which holds all of the light by the survey's definition.
     """
     table = Table.read(folder / "images" / "small_cutouts" / "sdss_photoObj-001000-1-0100.fits")
     stars = table[np.asarray(table["OBJC_TYPE"]) == 6]  # noqa: PLR2004 - SDSS's number for a star
-    flux = np.asarray(stars["APERFLUX"], dtype=np.float64)[:, 2, 4]
-    error = np.asarray(stars["APERFLUX_IVAR"], dtype=np.float64)[:, 2, 4] ** -0.5
+    flux = np.asarray(stars["APERFLUX"], dtype=np.float64)[:, 2, TOTAL_APERTURE]
+    error = np.asarray(stars["APERFLUX_IVAR"], dtype=np.float64)[:, 2, TOTAL_APERTURE] ** -0.5
     ra, dec = (np.asarray(stars[name], dtype=np.float64) for name in ("RA", "DEC"))
     mags, errors = (np.asarray(stars[name], dtype=np.float64) for name in ("PSFMAG", "PSFMAGERR"))
     reference = ReferenceStars(
@@ -278,7 +297,7 @@ def sdss(folder: Path) -> Iterator[Frame]:
             ra_deg=ra,
             dec_deg=dec,
             inst_mag=-2.5 * np.log10(np.where(good, flux, np.nan)),
-            inst_mag_err=2.5 / np.log(10.0) * error / flux,
+            inst_mag_err=MAG_PER_RELATIVE_ERROR * error / flux,
             flags=np.zeros(len(stars), dtype=np.int64),
         ),
         references=(finished(reference),),
