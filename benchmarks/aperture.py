@@ -25,7 +25,7 @@ LARGEST_ELONGATION, FAINTEST_SHARE = 1.4, 0.3  # what a star may be to have its 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
-    """What has to be known of a camera: electrons per unit of the image, and the value that saturates (in its units)."""
+    """What has to be known of a camera: electrons per unit of its images, and the value at which they saturate."""
 
     gain: float
     saturation: float

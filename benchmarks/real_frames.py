@@ -26,15 +26,12 @@ from photocal.readers import read_catalogue
 from photocal.references import ReferenceStars, import_file
 from photocal.references.declared import finished
 from photocal.results import Target
-from photocal.sphere import separation_deg
 from photocal.stars import CatalogueMeta, StarList
 
-ANDICAM = Camera(
-    gain=2.3, saturation=45_000.0
-)  # CTIO 1.3 m, Fairchild 447: electrons per ADU as the observatory has it
+ANDICAM = Camera(gain=2.3, saturation=45_000.0)  # CTIO 1.3 m, Fairchild 447: electrons per ADU
 DECAM_GAIN, DECAM_SATURATION = 3.71, 49_900.0  # GAINA and SATURATE of the frame's header
 SN_2019SO = Target(ra_deg=190.65175, dec_deg=-40.74633, name="SN 2019so")
-TOTAL_APERTURE = 6  # of SDSS's eight: 7.4 arcsec
+STAR, R_OF_SDSS, SDSS_GAIN = 6, 2, 4.71  # SDSS's number of stars, place of r in ugriz; electrons per count in r
 SDSS_ZERO_POINT, DECAM_ZERO_POINT = 22.5, 25.168
 # Gaia DR2 release documentation, section 5.3.7: G - band = polynomial in BP - RP, with its scatter.
 GAIA_TO = {
@@ -79,12 +76,12 @@ def _frames(real: RealSet, band: str, references: tuple[ReferenceStars, ...] = (
 
 
 def ey_uma_apass(folder: Path) -> Iterator[Frame]:
-    """EY UMa against APASS alone."""
+    """Yield EY UMa against APASS alone."""
     return _frames(realsets.ey_uma(folder), "R")
 
 
 def ey_uma_three(folder: Path) -> Iterator[Frame]:
-    """EY UMa against APASS, ATLAS-REFCAT2 and Gaia DR2 together."""
+    """Yield EY UMa against APASS, ATLAS-REFCAT2 and Gaia DR2 together."""
     real = realsets.ey_uma(folder)
     rows = (folder / "catalogues" / "feder_ey_uma" / "all_refcat2_ey_uma.ecsv").read_bytes()
     more = tuple(finished(import_file(rows, name)) for name in ("REFCAT2", "GAIA"))
@@ -92,12 +89,12 @@ def ey_uma_three(folder: Path) -> Iterator[Frame]:
 
 
 def lco_i(folder: Path) -> Iterator[Frame]:
-    """LCO 1 m in i against ATLAS-REFCAT2."""
+    """Yield LCO 1 m in i against ATLAS-REFCAT2."""
     return _frames(realsets.lco_i(folder), "i")
 
 
 def lco_w(folder: Path) -> Iterator[Frame]:
-    """LCO 1 m in white light against Gaia DR2 G."""
+    """Yield LCO 1 m in white light against Gaia DR2 G."""
     return _frames(realsets.lco_ldac(folder), "w")
 
 
@@ -105,7 +102,11 @@ def lco_w(folder: Path) -> Iterator[Frame]:
 
 
 def photrix(folder: Path) -> Iterator[Frame]:
-    """218 images of 36 fields in V, R and I; the check star is the target, the other stars of the sequence calibrate."""
+    """Yield 218 images of 36 fields in V, R and I.
+
+    The check star is the target, where there is one: it has a catalogue magnitude to be held against. All other stars
+    of the sequence calibrate.
+    """
     file = folder / "catalogues" / "dose_photrix_20170504" / "df_master.csv"
     images: dict[str, list[dict[str, str]]] = defaultdict(list)
     with file.open(newline="") as stream:
@@ -181,7 +182,7 @@ def _of(rows: list[dict[str, str]], name: str) -> Floats:
 
 
 def sn2019so(folder: Path) -> Iterator[Frame]:
-    """SN 2019so, CTIO 1.3 m, V and R, measured here; APASS B V, ATLAS-REFCAT2 g r i z and Gaia around it.
+    """Yield SN 2019so, CTIO 1.3 m, V and R, measured here; APASS B V, ATLAS-REFCAT2 g r i z and Gaia around it.
 
     The file of reference stars has no errors, so that each catalogue's default stands in; 2MASS has none, and a star
     without an error is a limit there: it cannot be imported.
@@ -211,9 +212,10 @@ def sn2019so(folder: Path) -> Iterator[Frame]:
 
 
 def decam(folder: Path) -> Iterator[Frame]:
-    """A DECam r cutout; Gaia DR2 turned to g r i, and the survey's own zero point as the truth.
+    """Yield a DECam r cutout with Gaia DR2 turned to g r i; the survey's own zero point is the truth.
 
-    Magnitudes are of counts per second in an aperture that holds all of the light.
+    Magnitudes are of counts per second in an aperture that holds all of the light. A bright galaxy fills the middle,
+    with two of the six Gaia stars in its halo, one double and one cut by the edge: it is a test of the error bar.
     """
     here = folder / "images" / "small_cutouts"
     with fits.open(here / "decam_c4d_171113_060340_ooi_r.fits") as opened:
@@ -263,47 +265,50 @@ def _from_gaia(
     bright: Floats, colour: Floats, colour_err: Floats, terms: Floats, scatter: float
 ) -> tuple[Floats, Floats]:
     """Return magnitudes of another filter from G and BP - RP, with their errors, mag."""
-    known = (colour > 0.0) & (colour < 2.5) & (colour_err < 0.2)  # noqa: PLR2004 - where the polynomials hold
+    known = (colour > 0.0) & (colour < 2.5) & (colour_err < 0.2)
     polynomial = np.polynomial.Polynomial(terms)
     mag = np.where(known, bright - polynomial(colour), np.nan)
     return mag, np.hypot(scatter, polynomial.deriv()(colour) * colour_err)
 
 
 def sdss(folder: Path) -> Iterator[Frame]:
-    """SDSS r, whose zero point is 22.5 by definition of its unit, the nanomaggie.
+    """Yield the stars of an SDSS field, whose zero point is 22.5 by definition of the flux unit, and its image.
 
-    Of the image there is a cutout of 100 pixels with two stars: too few. So the instrumental magnitudes are the
-    survey's aperture fluxes in the same table as its PSF magnitudes: two measurements of the same pixels. The aperture
-    is that of 7.4 arcsec, which holds all of the light by the survey's definition.
+    The first frame has the survey's own PSF fluxes (nanomaggies) for instrumental magnitudes: a test of the
+    arithmetic, not of a measurement. The image beside it is a cutout of 100 pixels with two stars: to be refused.
     """
-    table = Table.read(folder / "images" / "small_cutouts" / "sdss_photoObj-001000-1-0100.fits")
-    stars = table[np.asarray(table["OBJC_TYPE"]) == 6]  # noqa: PLR2004 - SDSS's number for a star
-    flux = np.asarray(stars["APERFLUX"], dtype=np.float64)[:, 2, TOTAL_APERTURE]
-    error = np.asarray(stars["APERFLUX_IVAR"], dtype=np.float64)[:, 2, TOTAL_APERTURE] ** -0.5
-    ra, dec = (np.asarray(stars[name], dtype=np.float64) for name in ("RA", "DEC"))
-    mags, errors = (np.asarray(stars[name], dtype=np.float64) for name in ("PSFMAG", "PSFMAGERR"))
-    reference = ReferenceStars(
-        catalogue="SDSS",
-        ra_deg=ra,
-        dec_deg=dec,
-        bands={band: (mags[:, k], errors[:, k]) for k, band in enumerate("ugriz")},
+    here = folder / "images" / "small_cutouts"
+    table = Table.read(here / "sdss_photoObj-001000-1-0100.fits")
+    table = table[np.asarray(table["OBJC_TYPE"]) == STAR]
+    reference = _sdss_reference(table)
+    flux, weight = (np.asarray(table[name], dtype=np.float64)[:, R_OF_SDSS] for name in ("PSFFLUX", "PSFFLUX_IVAR"))
+    good = (flux > 0.0) & (weight > 0.0)
+    stars = StarList(
+        ra_deg=reference.ra_deg[good],
+        dec_deg=reference.dec_deg[good],
+        inst_mag=-2.5 * np.log10(flux[good]),
+        inst_mag_err=MAG_PER_RELATIVE_ERROR * weight[good] ** -0.5 / flux[good],
+        flags=np.zeros(int(good.sum()), dtype=np.int64),
     )
-    good = flux > 0.0
-    faintest = int(np.argmax(np.where(good, mags[:, 2], -np.inf)))
-    yield Frame(
-        filter="r",
-        label="photoObj",
-        stars=StarList(
-            ra_deg=ra,
-            dec_deg=dec,
-            inst_mag=-2.5 * np.log10(np.where(good, flux, np.nan)),
-            inst_mag_err=MAG_PER_RELATIVE_ERROR * error / flux,
-            flags=np.zeros(len(stars), dtype=np.int64),
-        ),
-        references=(finished(reference),),
-        target=Target(ra_deg=float(ra[faintest]), dec_deg=float(dec[faintest]), name="faintest"),
-        expected=("SDSS/r",),
-        hint="r",
+    faintest = int(np.argmax(stars.inst_mag))
+    aim = Target(ra_deg=float(stars.ra_deg[faintest]), dec_deg=float(stars.dec_deg[faintest]), name="faintest star")
+    common = {"filter": "r", "references": (finished(reference),), "expected": ("SDSS/r",), "hint": "r"}
+    yield Frame(label="PSF fluxes", stars=stars, target=aim, **common)
+    with fits.open(here / "sdss_frame-r-001000-1-0100.fits.bz2") as opened:
+        image, header = opened[0].data, opened[0].header
+    camera = Camera(gain=SDSS_GAIN / float(header["NMGY"]), saturation=np.inf)
+    cutout = measure_image(image, header, camera).stars
+    ra, dec = cutout.centre
+    yield Frame(label="cutout", stars=cutout, target=Target(ra_deg=ra, dec_deg=dec), **common)
+
+
+def _sdss_reference(table: Table) -> ReferenceStars:
+    mags, errors = (np.asarray(table[name], dtype=np.float64) for name in ("PSFMAG", "PSFMAGERR"))
+    return ReferenceStars(
+        catalogue="SDSS",
+        ra_deg=np.asarray(table["RA"], dtype=np.float64),
+        dec_deg=np.asarray(table["DEC"], dtype=np.float64),
+        bands={band: (mags[:, k], errors[:, k]) for k, band in enumerate("ugriz")},
     )
 
 
@@ -324,8 +329,3 @@ def frames(folder: Path, name: str) -> Iterator[Frame]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # real headers: astropy has much to say about their units
         yield from SETS[name](folder)
-
-
-def near(stars: ReferenceStars, target: Target) -> int:
-    """Return the row of the reference star that is nearest to a position."""
-    return int(np.argmin(separation_deg(stars.ra_deg, stars.dec_deg, target.ra_deg, target.dec_deg)))
