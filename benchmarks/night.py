@@ -1,4 +1,4 @@
-"""How repeatable is a night? ``python -m benchmarks.night [--stars N] [--few N] [--figure PATH]``.
+"""How repeatable is a night? ``python -m benchmarks.night [--stars N] [--few N]``.
 
 EY UMa, 94 frames of one night in R against APASS. Each of the N brightest reference stars (default 10) is in turn the
 target, so that it is not among its own calibrators, and its magnitude is read off every frame in four ways:
@@ -18,7 +18,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -168,32 +167,9 @@ def variable_lines(night: Sequence[Frame], found: Course) -> Iterator[str]:
     low, high = np.percentile(mag, [5.0, 95.0])
     step = robust_scatter(np.diff(mag)) / np.sqrt(2.0)
     hours = 24.0 * ((night[-1].mjd or np.nan) - (night[0].mjd or np.nan))
-    yield (
-        f"EY UMa: {len(mag)} frames in {hours:.2f} h, r {mag.min():.3f} to {mag.max():.3f}, "
-        f"5 to 95 %: {high - low:.3f}; from frame to frame {1e3 * step:.0f} mmag, photon error {1e3 * np.median(found.photon_err):.0f} mmag"
-    )
-
-
-def draw(path: Path, night: Sequence[Frame], bright: Sequence[Course], variable: Course) -> None:
-    """Draw the night: each bright star by the plain zero point and with the term, and the variable below."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    hours = 24.0 * (np.array([frame.mjd for frame in night], dtype=np.float64) - (night[0].mjd or 0.0))
-    figure, (above, below) = plt.subplots(2, 1, figsize=(11, 12), height_ratios=(3, 1), sharex=True)
-    for number, one in enumerate(bright):
-        for way, colour in (("raw", "0.75"), ("plain", "C0"), ("term", "C1"), ("memory", "C2")):
-            above.plot(hours, one.mags[way] - np.mean(one.mags[way]) + 0.08 * number, ".-", ms=3, lw=0.6, color=colour,
-                       label=way if number == 0 else None)  # fmt: skip
-    above.set_ylabel("mag - mean, a step of 0.08 for each star")
-    above.legend()
-    below.errorbar(hours, variable.mags["plain"], yerr=variable.photon_err, fmt="k.", lw=0.6)
-    below.invert_yaxis()
-    below.set_xlabel("hours")
-    below.set_ylabel("EY UMa, APASS r")
-    figure.savefig(path, dpi=110)
+    yield f"EY UMa: {len(mag)} frames in {hours:.2f} h, r {mag.min():.3f} to {mag.max():.3f}"
+    yield f"from the 5th to the 95th percentile {high - low:.3f} mag; from frame to frame {1e3 * step:.0f} mmag"
+    yield f"photon error {1e3 * np.median(found.photon_err):.0f} mmag"
 
 
 def main() -> int:
@@ -201,7 +177,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stars", type=int, default=10)
     parser.add_argument("--few", type=int, default=7)
-    parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
     folder = realdata_folder()
     if folder is None:
@@ -215,8 +190,6 @@ def main() -> int:
     print("\n".join(lines(f"\n{given.few} stars in each frame", few)))
     variable = course(night, night[0].target)
     print("\n" + "\n".join(variable_lines(night, variable)))
-    if given.figure:
-        draw(given.figure, night, full, variable)
     return 0
 
 

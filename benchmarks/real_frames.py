@@ -18,7 +18,7 @@ from astropy.io import fits
 from astropy.table import Column, Table
 from astropy.wcs import WCS
 
-from benchmarks.aperture import MAG_PER_RELATIVE_ERROR, Camera, measure_image
+from benchmarks.aperture import MAG_PER_RELATIVE_ERROR, SATURATED, Camera, measure_image
 from infra import realsets
 from infra.realsets import RealSet
 from photocal.arrays import Floats
@@ -29,6 +29,7 @@ from photocal.results import Target
 from photocal.stars import CatalogueMeta, StarList
 
 ANDICAM = Camera(gain=2.3, saturation=45_000.0)  # CTIO 1.3 m, Fairchild 447: electrons per ADU
+PHOTRIX_SATURATION = 54_000.0  # SBIG STXL 6303, as the observer's own configuration has it
 DECAM_GAIN, DECAM_SATURATION = 3.71, 49_900.0  # GAINA and SATURATE of the frame's header
 SN_2019SO = Target(ra_deg=190.65175, dec_deg=-40.74633, name="SN 2019so")
 STAR, R_OF_SDSS, SDSS_GAIN = 6, 2, 4.71  # SDSS's number of stars, place of r in ugriz; electrons per count in r
@@ -162,7 +163,7 @@ def _photrix_frame(name: str, rows: list[dict[str, str]], sequence: dict[str, di
             dec_deg=_of(rows, "degDec"),
             inst_mag=_of(rows, "InstMag"),
             inst_mag_err=_of(rows, "InstMagSigma"),
-            flags=np.zeros(len(rows), dtype=np.int64),
+            flags=np.where(_of(rows, "MaxADU_Ur") >= PHOTRIX_SATURATION, SATURATED, 0),
             meta=CatalogueMeta(format="csv", n_rows=len(rows)),
         ),
         references=(ReferenceStars(catalogue="AAVSO", ra_deg=ra, dec_deg=dec, bands=bands),),
