@@ -102,7 +102,7 @@ def test_lco_is_in_i_and_its_terms_narrow_it(realdata):
     found = run(frame, blind=True)
     winner = found.winner
     assert str(winner.passband) == "REFCAT2/i"
-    assert found.confidence > 0.99
+    assert found.confidence > 0.95
     assert winner.fit.n_matched > 2600
     assert winner.fit.scatter < 0.019 < winner.native.scatter < 0.023
     assert deviations(winner)[1] < 0.031  # the crude match: 0.042
@@ -216,5 +216,5 @@ def test_a_prior_that_is_known_leads_a_real_frame(realdata):
         mjd=frame.mjd,
         colour_priors={"APASS/r": prior},
     )
-    assert found.winner.colour_term.prior == prior
+    assert found.winner.colour_term.prior.n_frames == 30
     assert found.winner.colour_term.value == pytest.approx(0.13, abs=0.01)
