@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.real_data import RADIUS_ARCSEC
+from benchmarks.real_data import RADIUS_ARCSEC, learned
 from benchmarks.real_frames import Frame, frames
 from cpcs.passbands import Choice
 from cpcs.records import ColourMeasurement, ColourPrior
@@ -45,30 +45,6 @@ class Course:
     photon_err: Floats
     scatter: dict[str, Floats]
     terms: dict[str, Floats]
-
-
-def learned(before: Sequence[ColourMeasurement]) -> ColourPrior:
-    """Return what frames teach of a colour term: their inverse-variance mean, as sure as they agree.
-
-    What they differ by beyond their errors (DerSimonian & Laird 1986, Controlled Clinical Trials 7, 177) is the error
-    of the next one. Frames of one field share its reference stars and the errors of these: the mean is then surer of
-    what the next frame will say than of the truth.
-    """
-    if not before:
-        return ANY_CAMERA
-    value, err = (np.array([getattr(item, part) for item in before]) for part in ("value", "err"))
-    weight = err**-2.0
-    mean = float(np.average(value, weights=weight))
-    between = 0.0
-    if len(before) > 1:
-        excess = float(weight @ (value - mean) ** 2) - (len(before) - 1)
-        between = max(0.0, excess / float(weight.sum() - (weight @ weight) / weight.sum()))
-    weight = 1.0 / (err**2 + between)
-    return ColourPrior(
-        value=float(np.average(value, weights=weight)),
-        err=float(np.sqrt(1.0 / weight.sum() + between)),
-        n_frames=len(before),
-    )
 
 
 def course(night: Sequence[Frame], target: Target, kept: Sequence[Ints] | None = None) -> Course:

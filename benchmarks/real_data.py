@@ -15,16 +15,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.real_frames import SETS, Frame, frames
 from cpcs.errors import CpcsError
+from cpcs.records import ColourMeasurement, ColourPrior
 from infra.realsets import ABSENT, realdata_folder, robust_scatter
 from photocal.calibration import Calibration, calibrate
 from photocal.results import Candidate, ColourTerm
+from photocal.terms import ANY_CAMERA
 
 RADIUS_ARCSEC = 2.0
 HEADS = ("set", "filter", "frames", "stars", "chosen", "confidence", "runner-up", "zero point", "scatter", "with terms",
@@ -49,8 +51,32 @@ class Done:
         return self.found.target.inst_mag + self.found.winner.native.zero_point
 
 
-def run(frame: Frame, *, blind: bool = False) -> Calibration:
-    """Calibrate a frame as an upload of it would be; blind: without the filter's name.
+def learned(before: Sequence[ColourMeasurement]) -> ColourPrior:
+    """Return what frames teach of a colour term: their inverse-variance mean, as sure as they agree.
+
+    What they differ by beyond their errors (DerSimonian & Laird 1986, Controlled Clinical Trials 7, 177) is the error
+    of the next one. Frames of one field share its reference stars and the errors of these: the mean is then surer of
+    what the next frame will say than of the truth.
+    """
+    if not before:
+        return ANY_CAMERA
+    value, err = (np.array([getattr(item, part) for item in before]) for part in ("value", "err"))
+    weight = err**-2.0
+    mean = float(np.average(value, weights=weight))
+    between = 0.0
+    if len(before) > 1:
+        excess = float(weight @ (value - mean) ** 2) - (len(before) - 1)
+        between = max(0.0, excess / float(weight.sum() - (weight @ weight) / weight.sum()))
+    weight = 1.0 / (err**2 + between)
+    return ColourPrior(
+        value=float(np.average(value, weights=weight)),
+        err=float(np.sqrt(1.0 / weight.sum() + between)),
+        n_frames=len(before),
+    )
+
+
+def run(frame: Frame, *, blind: bool = False, priors: Mapping[str, ColourPrior] | None = None) -> Calibration:
+    """Calibrate a frame as an upload of it would be; blind: without the filter's name; with priors of colour terms.
 
     Raises
     ------
@@ -67,6 +93,7 @@ def run(frame: Frame, *, blind: bool = False) -> Calibration:
         matching_radius_arcsec=RADIUS_ARCSEC,
         filter_hint="" if blind else frame.hint,
         mjd=frame.mjd,
+        colour_priors=priors,
     )
 
 
@@ -159,12 +186,24 @@ def targets(done: Sequence[Done]) -> list[str]:
         true = np.array([item.frame.true_mag for item in known], dtype=np.float64)
         native = np.array([item.native_mag for item in known]) - true
         corrected = np.array([item.found.target.corrected_mag for item in known], dtype=np.float64) - true
+        led = np.array([item.target.corrected_mag for item in taught(done, known)], dtype=np.float64) - true
         told = ", ".join(
             f"{how} {1e3 * np.median(off):+.0f} (MAD* {1e3 * robust_scatter(off):.0f})"
-            for how, off in (("plain", native), ("with the colour term", corrected))
+            for how, off in (("plain", native), ("own colour term", corrected), ("taught by the others", led))
         )
         return [f"{len(known)} check stars, not among the calibrators, minus the catalogue, mmag: {told}"]
     return [_target(item) for item in done] if len(done) <= 2 else []
+
+
+def taught(done: Sequence[Done], wanted: Sequence[Done]) -> list[Calibration]:
+    """Calibrate some frames again, each with the colour term that all other frames of its filter have taught."""
+    terms = [(item, item.found.winner.colour_term) for item in done if item.right]
+    lessons = [(item, term.measured) for item, term in terms if term is not None and term.measured is not None]
+    found = []
+    for item in wanted:
+        others = [lesson for other, lesson in lessons if other is not item]
+        found.append(run(item.frame, priors={item.frame.expected[0]: learned(others)}))
+    return found
 
 
 def _target(item: Done) -> str:
