@@ -10,7 +10,7 @@ import pytest
 from benchmarks.terms import TARGET, TRUE_ZERO_POINT, Case, draw
 from cpcs.passbands import colour_for
 from cpcs.records import ColourPrior
-from photocal.terms import Place, fit_terms
+from photocal.terms import Colours, Place, Stars, fit_terms
 from photocal.zeropoint import fit_zero_point
 
 CASE = Case(name="test")
@@ -114,6 +114,28 @@ def test_what_a_frame_says_alone_does_not_depend_on_what_was_believed():
     assert one.measured.value == pytest.approx(other.measured.value, abs=0.1 * one.measured.err)
     assert one.measured.err == pytest.approx(other.measured.err, rel=0.05)
     assert one.measured.passband == "REF/r"
+
+
+def test_what_a_frame_says_alone_is_right_where_it_contradicts_what_was_believed():
+    rng = np.random.Generator(np.random.PCG64(5))
+    colour = rng.normal(
+        0.5, 0.14, 24
+    )  # g of stars of nearly one colour, in an image in r: a slope of 1.5, not 0 +- 0.15
+    difference = TRUE_ZERO_POINT + 1.5 * (colour - 0.5) + rng.normal(0.0, 0.06, 24)
+    colours = Colours(name="g-r", value=colour, err=np.full(24, 0.01), shared=np.full(24, 0.5e-4))
+    term = fitted(Stars(passband="REF/g", difference=difference, error=np.full(24, 0.02), colours=colours)).colour_term
+    assert term.value < 1.4  # the prior leads
+    assert term.measured.value == pytest.approx(1.5, abs=3.0 * term.measured.err)
+    assert term.measured.err < 0.2
+
+
+def test_a_measured_term_is_no_surer_than_the_errors_that_the_catalogue_quotes():
+    stars = stars_of(n=300)  # colours good to 0.02, quoted as if to 0.2
+    modest = replace(stars.colours, err=np.full(300, 0.2), shared=np.full(300, -0.02))
+    measured = fitted(replace(stars, colours=modest)).colour_term.measured
+    assert abs(measured.value - CASE.colour_term) > 0.05
+    assert measured.value == pytest.approx(CASE.colour_term, abs=1.5 * measured.err)
+    assert fitted(stars).colour_term.measured.err < 0.01
 
 
 def test_a_frame_that_says_nothing_is_no_measurement():

@@ -38,6 +38,9 @@ BIC_GAIN = 10.0
 FIELD_PRIOR = 0.1  # mag: what flat fields leave, from the middle of a field to its edge
 _NAMES = ("x", "y", "xx", "xy", "yy")
 _ROUNDS = 30
+_FREE = 30.0  # mag per mag: no prior at all
+_HARDLY = 0.3  # of its error: with a smaller error of the term a prior moves it by less than a tenth
+_SAYS_NOTHING = 10.0  # times the prior's error: a measurement with such an error adds next to nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,25 +336,56 @@ def _zero_point(model: _Model, base: _Calibrated) -> ZeroPointFit:
 
 
 def _colour_term(model: _Model, coloured: _Calibrated, stars: Stars, prior: ColourPrior) -> ColourTerm:
-    value, err = float(model.theta[1]), float(np.sqrt(model.covariance[1, 1]))
-    name = stars.colours.name if stars.colours else ""
-    measured = None
-    precision = err**-2.0 - prior.err**-2.0  # what the frame adds to what was known
-    if precision > 0.01 * prior.err**-2.0:
-        alone = (value * err**-2.0 - prior.value * prior.err**-2.0) / precision
-        measured = ColourMeasurement(
-            passband=stars.passband, colour=name, value=float(alone), err=float(precision**-0.5)
-        )
     return ColourTerm(
-        colour=name,
-        value=value,
-        err=err,
+        colour=stars.colours.name if stars.colours else "",
+        value=float(model.theta[1]),
+        err=float(np.sqrt(model.covariance[1, 1])),
         reference_colour=coloured.mean,
         colour_spread=coloured.spread,
         n_stars=coloured.n_stars,
         prior=prior,
-        measured=measured,
+        measured=_measured(model, coloured, stars, prior),
     )
+
+
+def _measured(model: _Model, coloured: _Calibrated, stars: Stars, prior: ColourPrior) -> ColourMeasurement | None:
+    """Return what the stars say by themselves; None where that is next to nothing beside the prior.
+
+    Its error holds what regression calibration did to the slope: that rests on the errors that the catalogue quotes,
+    and is as uncertain as they are. In 45 real I frames with comparison stars of the AAVSO, measured terms scatter
+    about their mean by 0.13 beyond their errors without it, and by 0.05 with it.
+    """
+    if stars.colours is None:
+        return None
+    value, err = _alone(model, coloured, prior)
+    away = np.nan_to_num(stars.colours.value - coloured.mean)
+    weight = model.mixture.inlier_probability(model.theta) / (np.exp(2.0 * model.theta[-2]) + coloured.error**2)
+    column = weight * coloured.column
+    taken = float(column @ (stars.difference - coloured.difference)) / float(column @ coloured.column)
+    reliability = float(column @ away) / float(weight @ away**2)
+    err = float(np.hypot(err, abs(taken) + abs(value) * (1.0 - reliability)))
+    if err > _SAYS_NOTHING * prior.err:
+        return None
+    return ColourMeasurement(passband=stars.passband, colour=stars.colours.name, value=value, err=err)
+
+
+def _alone(model: _Model, coloured: _Calibrated, prior: ColourPrior) -> tuple[float, float]:
+    """Return the slope and its error without the prior.
+
+    A prior that hardly matters is divided out. One that does is left out of another fit: where it contradicts the
+    stars, the scatter grows until it holds both, and the quotient is far from what either says.
+    """
+    value, err = float(model.theta[1]), float(np.sqrt(model.covariance[1, 1]))
+    if err < _HARDLY * prior.err:
+        precision = err**-2.0 - prior.err**-2.0
+        return (value * err**-2.0 - prior.value * prior.err**-2.0) / precision, float(precision**-0.5)
+    columns = model.mixture.design[:, 1:]
+    free = np.full(columns.shape[1], FIELD_PRIOR)
+    free[0] = _FREE
+    terms = Terms(columns=columns, mean=np.zeros_like(free), err=free)
+    mixture = Mixture(coloured.difference, coloured.error, DEFAULT_PRIORS, terms)
+    modes = mixture.modes(model.modes.theta[:1], rounds=_ROUNDS)
+    return float(modes.theta[0, 1]), float(np.sqrt(modes.covariance[0, 1, 1]))
 
 
 def _field_term(model: _Model, place: Place | None, fit: ZeroPointFit, *, gain: float) -> FieldTerm | None:
