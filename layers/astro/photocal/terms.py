@@ -24,13 +24,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cpcs.memory import ANY_CAMERA
 from cpcs.records import ColourMeasurement, ColourPrior
 from photocal.arrays import Bools, Floats
 from photocal.mixture import Mixture, Modes, Terms
 from photocal.results import ColourTerm, FieldTerm
 from photocal.zeropoint import DEFAULT_PRIORS, FEW_STARS, ZeroPointFit, fit_zero_point, from_curvature
 
-ANY_CAMERA = ColourPrior(value=0.0, err=0.15)  # mag per mag: about what filters of one name differ by
 LEAST_COLOURED = 5  # stars with a colour
 LEAST_SPREAD = 0.05  # mag: colours that differ less say nothing of a slope
 FIRST_ORDER_STARS, SECOND_ORDER_STARS = 30, 60  # inliers from which a field term is tried

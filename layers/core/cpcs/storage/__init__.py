@@ -18,6 +18,7 @@ from botocore.config import Config
 from cpcs.settings import Settings
 
 from .access import Keys
+from .colour_terms import ColourTerms
 from .cursors import Cursors, Place
 from .events import Events
 from .files import Files, PresignedPost, References
@@ -47,6 +48,7 @@ class Store:
     keys: Keys
     jobs: Jobs
     points: Points
+    colour_terms: ColourTerms
     files: Files
     references: References
     queue: Queue
@@ -88,6 +90,7 @@ class Store:
             keys=Keys(models=models, data=data, cursors=cursors, now=now),
             jobs=Jobs(models=models, files=files, index=index, cursors=cursors, now=now),
             points=Points(models=models, index=index, cursors=cursors, now=now),
+            colour_terms=ColourTerms(models=models),
             files=files,
             references=References(data=data),
             queue=Queue(

@@ -6,6 +6,9 @@ or a second delivery they find their own work done and say what was stored.
 Which of several points of one event, observatory, time and passband is the current one does not depend on the order
 in which they arrive: the highest number wins, and numbers are given out before the outcome is written. Hence the table
 that `cpcs.storage.reindex` makes from S3 is the one that was lost.
+
+The telescope memory (`cpcs.storage.colour_terms`) holds what the frames of current points say, and of no other: the
+same exposure, reduced again, must not count twice.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ from pynamodb.transactions import TransactWrite
 
 from cpcs import clock, serial
 from cpcs.errors import Forbidden, StorageConflict, UnknownEvent, UnknownJob, UnknownPoint
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
 
-from . import keys
+from . import colour_terms, keys
 from .files import Files, Tombstone
 from .models import (
     EventItem,
@@ -130,7 +133,9 @@ class Index:
                 is_open() & held_by(job),
             )
             if rank is not _Rank.OLDER:
-                transaction.save(unique_item(self.models, point), condition=_as_seen(holder))
+                unique = unique_item(self.models, point, learned=outcome.learned)
+                transaction.save(unique, condition=_as_seen(holder))
+                self._learn(transaction, point, outcome.learned, instead_of=holder)
             if rank is _Rank.FIRST:
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
@@ -143,6 +148,24 @@ class Index:
                     _supersede(point.followup_id),
                     PointItem.pk.exists() & PointItem.superseded_by.does_not_exist(),
                 )
+
+    def _learn(
+        self,
+        transaction: TransactWrite,
+        point: FollowupPoint,
+        frame: ColourFrame | None,
+        *,
+        instead_of: UniqueItem | None,
+    ) -> None:
+        """Put into the memory what a point's frame says, in the place of what the point before it said."""
+        place = keys.colour_frame(frame) if frame is not None else None
+        if frame is not None:
+            transaction.save(colour_terms.item_of(self.models, frame))
+        if instead_of is not None and instead_of.learned not in {None, place}:
+            self._forget(transaction, point, instead_of.learned)
+
+    def _forget(self, transaction: TransactWrite, point: FollowupPoint, place: str) -> None:
+        transaction.delete(self.models.colour_frames(keys.colour_terms(point.observatory_id), place))
 
     # --- a deletion -------------------------------------------------------------------------------
 
@@ -171,6 +194,7 @@ class Index:
         point = record(FollowupPoint, item)
         event = self._event(point.event)
         current = point.superseded_by is None
+        holder = find(self.models.uniques, keys.unique(point), keys.UQ) if current else None
         unchanged = PointItem.superseded_by.does_not_exist() if current else PointItem.superseded_by.exists()
         with TransactWrite(connection=self.models.table.connection) as transaction:
             transaction.delete(item, condition=PointItem.pk.exists() & unchanged)
@@ -190,9 +214,11 @@ class Index:
             if current:
                 transaction.update(
                     self.models.uniques(keys.unique(point), keys.UQ),
-                    [UniqueItem.deleted.set(True)],
+                    [UniqueItem.deleted.set(True), UniqueItem.learned.remove()],
                     UniqueItem.holder == point.followup_id,
                 )
+                if holder is not None and holder.learned is not None:
+                    self._forget(transaction, point, holder.learned)
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
                     [ObservatoryItem.n_observations.add(-1)],
@@ -283,7 +309,9 @@ def point_ref(models: Models, point: FollowupPoint, deleted: str | None = None) 
     )
 
 
-def unique_item(models: Models, point: FollowupPoint, *, deleted: bool = False) -> UniqueItem:
+def unique_item(
+    models: Models, point: FollowupPoint, *, deleted: bool = False, learned: ColourFrame | None = None
+) -> UniqueItem:
     """Return the item that makes a point the only one of its event, observatory, time and passband."""
     return models.uniques(
         keys.unique(point),
@@ -293,6 +321,7 @@ def unique_item(models: Models, point: FollowupPoint, *, deleted: bool = False) 
         point=keys.point(point),
         input_sha256=point.input_sha256,
         deleted=deleted,
+        learned=keys.colour_frame(learned) if learned is not None and not deleted else None,
     )
 
 

@@ -16,10 +16,10 @@ from functools import partial
 from typing import TypeVar
 
 from cpcs import serial
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Observatory, Outcome, UploadRequest
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, JobState, Observatory, Outcome, UploadRequest
 from cpcs.storage import Store
 
-from . import access, events, index, jobs, keys, layout, observatories
+from . import access, colour_terms, events, index, jobs, keys, layout, observatories
 from .files import Tombstone, existing_id
 from .models import Item, Models
 from .objects import Bucket
@@ -166,6 +166,7 @@ class _History:
     """The points of the same event, observatory, time and passband, in the order of their numbers; and the counts."""
 
     lines: list[list[FollowupPoint]]
+    learned: dict[int, ColourFrame]  # by the number of its point
     n_followups: Counter[str]
     versions: Counter[str]
     n_observations: Counter[int]
@@ -173,7 +174,8 @@ class _History:
 
 def _history(record: _Record) -> _History:
     lines: dict[str, list[FollowupPoint]] = defaultdict(list)
-    for _, outcome in sorted(record.makers().items()):
+    makers = record.makers()
+    for _, outcome in sorted(makers.items()):
         point = index.point_of(outcome)
         lines[keys.unique(point)].append(point)
     current = [line[-1] for line in lines.values() if line[-1].followup_id not in record.tombstones]
@@ -181,6 +183,7 @@ def _history(record: _Record) -> _History:
     changes += [point.event for line in lines.values() for point in line if point.followup_id in record.tombstones]
     return _History(
         lines=list(lines.values()),
+        learned={number: outcome.learned for number, outcome in makers.items() if outcome.learned},
         n_followups=Counter(point.event for point in current),
         versions=Counter(changes),
         n_observations=Counter(point.observatory_id for point in current),
@@ -225,19 +228,24 @@ def _items(models: Models, record: _Record, history: _History, made: Iterable[Jo
     for job in made:
         yield jobs.job_item(models, job)
     for line in history.lines:
-        yield from _line_items(models, line, record.tombstones)
+        yield from _line_items(models, line, record.tombstones, history.learned.get(line[-1].followup_id))
     yield from _counter_items(models, record)
 
 
-def _line_items(models: Models, line: list[FollowupPoint], tombstones: dict[int, Tombstone]) -> Iterator[Item]:
-    """Yield the points of one line, each superseded by the next, and what leads to them."""
+def _line_items(
+    models: Models, line: list[FollowupPoint], tombstones: dict[int, Tombstone], learned: ColourFrame | None
+) -> Iterator[Item]:
+    """Yield the points of one line, each superseded by the next, what leads to them, and what the last one taught."""
     followers: list[FollowupPoint | None] = [*line[1:], None]
     for point, follower in zip(line, followers, strict=True):
         tombstone = tombstones.get(point.followup_id)
         yield index.point_ref(models, point, tombstone.deleted if tombstone else None)
         if tombstone is None:
             yield index.point_item(models, replace(point, superseded_by=follower.followup_id if follower else None))
-    yield index.unique_item(models, line[-1], deleted=line[-1].followup_id in tombstones)
+    deleted = line[-1].followup_id in tombstones
+    yield index.unique_item(models, line[-1], deleted=deleted, learned=learned)
+    if learned is not None and not deleted:
+        yield colour_terms.item_of(models, learned)
 
 
 def _counter_items(models: Models, record: _Record) -> Iterator[Item]:
