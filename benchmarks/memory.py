@@ -4,15 +4,18 @@ Run ``python benchmarks/memory.py [--telescopes 10]``. Every telescope has one c
 catalogue's (APASS r, which is forced) by -0.1 mag per mag of g - i, about -0.15 per mag of g - r. Each of its frames
 shows another field with other stars; the target is bright and bluer than they are, and its colour is given. Every frame
 is calibrated twice: with the general prior, and with what the frames before it taught. The second table changes the
-filter by 0.2 mag per mag of g - r after frame 100.
+filter by 0.2 mag per mag of g - r after frame 100. The third is the estimator alone, on frames that only say a number:
+its errors, how often it sees a change where there is none, and how soon where there is one.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import hypot
 
 import numpy as np
 
@@ -150,8 +153,58 @@ def changing(telescopes: int) -> Iterator[str]:
             yield f"| {matched:.0f} | {name} | {_mmag(alone)} | {_mmag(remembering)} | {np.nanmean(terms):+.3f} |"
 
 
+FRAME = ColourFrame(
+    observatory_id=1, passband=PASSBAND, colour="g-r", value=0.0, err=0.05, mjd=0.0, field="", job_id="", learned=""
+)
+
+
+def _said(
+    rng: random.Random, n: int, term: float, *, scatter: float = 0.02, errs: tuple[float, float] = (0.03, 0.1),
+    bad: float = 0.0, jump: float = 0.0,
+) -> list[ColourFrame]:  # fmt: skip
+    """Return what n frames of n fields say; the term jumps after frame 100."""
+    frames = []
+    for number in range(n):
+        err = rng.uniform(*errs)
+        value = term + (jump if number >= CHANGE_AT else 0.0) + rng.gauss(0.0, hypot(scatter, err))
+        if rng.random() < bad:
+            value += rng.choice((-1, 1)) * rng.uniform(0.3, 1.0)
+        name = f"{number:04d}"
+        frames.append(replace(FRAME, value=value, err=err, mjd=float(number), field=name, job_id=name))
+    return frames
+
+
+def estimating(draws: int) -> Iterator[str]:
+    """Yield the tables of the estimator alone."""
+    yield "| frames | bad | rms | within 1 error | next frame within 1 prior error | a change seen |"
+    yield "|---|---|---|---|---|---|"
+    for n, bad in ((1, 0.0), (3, 0.0), (10, 0.0), (40, 0.0), (200, 0.0), (40, 0.05), (200, 0.05)):
+        rng = random.Random(n)
+        away, inside, following, cut = [], [], [], []
+        for _ in range(draws):
+            truth = rng.gauss(0.0, memory.ANY_CAMERA.err)
+            (term,) = memory.learned_terms(_said(rng, n, truth, bad=bad))
+            away.append(term.value - truth)
+            inside.append(abs(away[-1]) < term.err)
+            following.append(abs(truth + rng.gauss(0.0, 0.02) - term.prior.value) < term.prior.err)
+            cut.append(term.n_frames < n)
+        rms = float(np.sqrt(np.mean(np.square(away))))
+        yield f"| {n} | {bad:.0%} | {rms:.4f} | {np.mean(inside):.2f} | {np.mean(following):.2f} | {np.mean(cut):.3f} |"
+    yield ""
+    yield "| error of one frame | frames until it is half-way: median, 90 %, most |"
+    yield "|---|---|"
+    for errs in ((0.02, 0.03), (0.03, 0.05), (0.05, 0.1), (0.1, 0.15)):
+        rng, lags = random.Random(1), []
+        for _ in range(max(draws // 8, 1)):
+            frames = _said(rng, CHANGE_AT + 40, 0.05, errs=errs, jump=0.2)
+            followed = (n for n in range(40) if memory.learned_terms(frames[: CHANGE_AT + n])[0].value > 0.15)
+            lags.append(next(followed, 40))
+        middle, most = np.percentile(lags, [50, 90])
+        yield f"| {errs[0]} to {errs[1]} | {middle:.0f}, {most:.0f}, {max(lags)} |"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--telescopes", type=int, default=10)
     given = parser.parse_args(arguments)
@@ -160,6 +213,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(line, flush=True)
     print()
     for line in changing(given.telescopes):
+        print(line, flush=True)
+    print()
+    for line in estimating(25 * given.telescopes):
         print(line, flush=True)
     return 0
 

@@ -53,14 +53,18 @@ class Night:
             now=self.now,
         )
 
-    def send(self, number: int, data: bytes | None = None, **changes: Any) -> Outcome:
+    def point_at(self, number: int) -> SimulatedField:
         frame = observed(number)
-        for reference in frame.references:
-            if reference.catalogue == "APASS":
-                self.worker.tiles.add(reference)
+        self.worker.tiles.add(next(stars for stars in frame.references if stars.catalogue == "APASS"))
         self.scene.event = self.store.events.create(frame.target.name, frame.target.ra_deg, frame.target.dec_deg)
+        return frame
+
+    def send(self, number: int, **changes: Any) -> Outcome:
+        return self.expose(self.point_at(number), **changes)
+
+    def expose(self, frame: SimulatedField, **changes: Any) -> Outcome:
         asked = {"mjd": frame.setup.mjd, "figures": False, "filter_hint": "r", "camera": "U42", "forced": "APASS/r"}
-        job = self.scene.uploaded(data or frame.catalogue, **(asked | changes))
+        job = self.scene.uploaded(frame.catalogue, **(asked | changes))
         assert self.worker.process(job.job_id, "one") is JobState.DONE
         self.now.turn(60.0)
         outcome = self.store.jobs.get(job.job_id).outcome
@@ -86,8 +90,9 @@ def point_of(outcome: Outcome) -> FollowupPoint:
 def test_a_frame_is_calibrated_with_what_those_before_it_taught(night: Night):
     alone, remembering = [], []
     for number in range(16):
-        alone.append(point_of(night.send(number, dry_run=True, camera="never seen before")))
-        remembering.append(point_of(night.send(number)))
+        frame = night.point_at(number)
+        alone.append(point_of(night.expose(frame, dry_run=True, camera="never seen before")))
+        remembering.append(point_of(night.expose(frame)))
     frames = night.memory()
     assert 14 <= len(frames) <= 16
     assert {frame.passband for frame in frames} == {"APASS/r"}
