@@ -129,7 +129,12 @@ def learning(telescopes: int) -> Iterator[str]:
                 for terms in (columns[column][:, chosen][here] for column in ("terms_alone", "terms_remembering"))
             ]
             yield f"| {np.median(columns['matched'][columns['matched'] > 0]):.0f} | {name} | {' | '.join(cells)} |"
-        yield f"| {stars} wanted | {has_term.mean():.0%} of {has_term.size} frames have a colour term | | | | | |"
+        yield f"| {stars} wanted | {has_term.mean():.0%} of {has_term.size} frames have a colour term alone | | | | | |"
+        learned_only = np.isfinite(columns["remembering"]) & ~has_term
+        if learned_only.any():
+            native, remembering = (_mmag(columns[column][learned_only]) for column in ("native", "remembering"))
+            share = f"{learned_only.mean():.0%} have one only with the memory"
+            yield f"| {stars} wanted | {share} | {native} | | {remembering} | | |"
 
 
 def changing(telescopes: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from cpcs.errors import CalibrationFailed
 from cpcs.memory import ANY_CAMERA
 from cpcs.passbands import Choice
 from cpcs.records import ColourMeasurement, ColourPrior
@@ -18,7 +19,7 @@ from photocal.readers import read_catalogue
 from photocal.references import FolderBlobs, TileStore
 from photocal.simulate import Setup, SimulatedField, simulate
 from photocal.stars import CatalogueMeta
-from photocal.terms import doubted
+from photocal.terms import LEAST_COLOURED, doubted
 
 TERM = 0.155  # mag per mag of g - r: about what the simulator's 0.1 per mag of g - i comes to
 
@@ -92,6 +93,31 @@ def test_what_is_measured_does_not_depend_on_what_was_learned():
     assert right.err < plain.err
     assert right.prior.n_frames == 50
     assert wrong.value == pytest.approx(plain.value, abs=0.01)  # the frame knows better
+
+
+def test_a_learned_term_needs_fewer_stars_with_a_colour():
+    learned = {"APASS/r": ColourPrior(value=-TERM, err=0.02, n_frames=20)}
+    gained = 0
+    for seed in range(12):
+        frame = simulate(Setup(n_stars=200, colour_term=0.1, target_mag=14.0), seed=seed)
+        given = {
+            "target": frame.target, "matching_radius_arcsec": 2.0, "mjd": 58000.0, "forced": Choice("APASS", "r"),
+            "target_colours": {"g-r": 0.457},
+        }  # fmt: skip
+        stars = read_catalogue(frame.catalogue)
+        try:
+            alone = calibrate(stars, frame.references, **given)
+        except CalibrationFailed:
+            continue
+        if alone.winner.colour_term is not None:
+            continue
+        term = calibrate(stars, frame.references, **given, colour_priors=learned).winner.colour_term
+        if term is not None:
+            gained += 1
+            assert 3 <= term.n_stars < LEAST_COLOURED
+            assert term.value == pytest.approx(-TERM, abs=0.02)
+            assert term.measured is None  # it repeats what it was told, and must not be told to others
+    assert gained >= 2
 
 
 def test_doubt_grows_with_the_contradiction():

@@ -9,7 +9,8 @@ and no threshold makes magnitudes jump from one frame to the next.
 
 A learned prior can be wrong: filters are replaced. Hence it is one of two, as in the robust priors of Schmidli et al.
 (2014, Biometrics 70, 1023): with probability `SURPRISE` the term is that of any camera. What the frame says by itself
-is fitted first, with the general prior; its likelihood under either weighs them.
+is fitted first, with the general prior; its likelihood under either weighs them. Where a term is learned, three stars
+with a colour are enough: only their mean colour is wanted.
 
 Colours of reference stars have errors, which make a fitted slope too small, and the error of a magnitude that is part
 of its own colour makes a slope of nothing. Both are taken out star by star by regression calibration (Carroll et al.
@@ -38,6 +39,7 @@ from photocal.zeropoint import DEFAULT_PRIORS, FEW_STARS, ZeroPointFit, fit_zero
 SURPRISE = 0.05  # probability that a camera is not what it was
 LEAST_COLOURED = 5  # stars with a colour
 LEAST_SPREAD = 0.05  # mag: colours that differ less say nothing of a slope
+LEAST_LEARNED = 3  # stars with a colour where the term is known already, and only their mean colour is wanted
 FIRST_ORDER_STARS, SECOND_ORDER_STARS = 30, 60  # inliers from which a field term is tried
 BIC_GAIN = 10.0
 FIELD_PRIOR = 0.1  # mag: what flat fields leave, from the middle of a field to its edge
@@ -156,9 +158,9 @@ def fit_terms(stars: Stars, native: ZeroPointFit, prior: ColourPrior = ANY_CAMER
         is the plain one. What is measured is free of a learned prior.
     """
     alone = _fit_with(stars, native, ANY_CAMERA)
-    if prior == ANY_CAMERA or alone.colour_term is None:
+    if prior == ANY_CAMERA:
         return alone
-    measured = alone.colour_term.measured
+    measured = alone.colour_term.measured if alone.colour_term else None
     full = _fit_with(stars, native, doubted(prior, measured) if measured else prior)
     return replace(full, colour_term=replace(full.colour_term, measured=measured) if full.colour_term else None)
 
@@ -212,14 +214,16 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
         return None
     known: Bools = np.isfinite(colours.value) & np.isfinite(colours.err)
     weight = np.where(known, native.inlier_probability / (native.scatter**2 + stars.error**2), 0.0)
-    if known.sum() < LEAST_COLOURED or not weight.sum() > 0.0:
+    is_learned = prior.n_frames > 0
+    if known.sum() < (LEAST_LEARNED if is_learned else LEAST_COLOURED) or not weight.sum() > 0.0:
         return None
     value = np.where(known, colours.value, 0.0)
     variance = np.where(known, colours.err**2, 0.0)
     mean = float(np.average(value, weights=weight))
     spread2 = float(np.average((value - mean) ** 2 - variance, weights=weight))
-    if spread2 < LEAST_SPREAD**2:
+    if spread2 < LEAST_SPREAD**2 and not is_learned:
         return None
+    spread2 = max(spread2, LEAST_SPREAD**2)
     away = np.where(known, value - mean, 0.0)
     share = np.where(known, spread2 / (spread2 + variance), 0.0)
     shared = np.where(known, colours.shared, 0.0) / (spread2 + variance)
