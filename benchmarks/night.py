@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks.real_data import RADIUS_ARCSEC, learned
 from benchmarks.real_frames import Frame, frames
+from cpcs.memory import ANY_CAMERA
 from cpcs.passbands import Choice
 from cpcs.records import ColourMeasurement, ColourPrior
 from infra.realsets import ABSENT, realdata_folder, robust_scatter
@@ -30,7 +31,6 @@ from photocal.arrays import Floats, Ints
 from photocal.calibration import Calibration, calibrate
 from photocal.results import Target
 from photocal.sphere import separation_deg
-from photocal.terms import ANY_CAMERA
 
 WAYS = ("raw", "plain", "term", "memory")
 PASSBAND = "APASS/r"

@@ -21,12 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.real_frames import SETS, Frame, frames
+from cpcs import memory
 from cpcs.errors import CpcsError
-from cpcs.records import ColourMeasurement, ColourPrior
+from cpcs.memory import ANY_CAMERA
+from cpcs.records import ColourFrame, ColourMeasurement, ColourPrior
 from infra.realsets import ABSENT, realdata_folder, robust_scatter
 from photocal.calibration import Calibration, calibrate
 from photocal.results import Candidate, ColourTerm
-from photocal.terms import ANY_CAMERA
 
 RADIUS_ARCSEC = 2.0
 HEADS = ("set", "filter", "frames", "stars", "chosen", "confidence", "runner-up", "zero point", "scatter", "with terms",
@@ -51,28 +52,27 @@ class Done:
         return self.found.target.inst_mag + self.found.winner.native.zero_point
 
 
-def learned(before: Sequence[ColourMeasurement]) -> ColourPrior:
-    """Return what frames teach of a colour term: their inverse-variance mean, as sure as they agree.
+def learned(before: Sequence[ColourMeasurement], *, fields: bool = False) -> ColourPrior:
+    """Return what frames teach of a colour term, as the telescope memory has it (`cpcs.memory`).
 
-    What they differ by beyond their errors (DerSimonian & Laird 1986, Controlled Clinical Trials 7, 177) is the error
-    of the next one. Frames of one field share its reference stars and the errors of these: the mean is then surer of
-    what the next frame will say than of the truth.
+    ``fields`` says whether each frame is of a field of its own. Frames of one field share its reference stars and the
+    errors of these: what they teach is surer of what the next frame will say than of the truth.
     """
-    if not before:
-        return ANY_CAMERA
-    value, err = (np.array([getattr(item, part) for item in before]) for part in ("value", "err"))
-    weight = err**-2.0
-    mean = float(np.average(value, weights=weight))
-    between = 0.0
-    if len(before) > 1:
-        excess = float(weight @ (value - mean) ** 2) - (len(before) - 1)
-        between = max(0.0, excess / float(weight.sum() - (weight @ weight) / weight.sum()))
-    weight = 1.0 / (err**2 + between)
-    return ColourPrior(
-        value=float(np.average(value, weights=weight)),
-        err=float(np.sqrt(1.0 / weight.sum() + between)),
-        n_frames=len(before),
-    )
+    frames = [
+        ColourFrame(
+            observatory_id=0,
+            passband=item.passband,
+            colour=item.colour,
+            value=item.value,
+            err=item.err,
+            mjd=float(number),
+            field=str(number) if fields else "",
+            job_id=f"{number:05d}",
+            learned=f"{number:05d}",
+        )
+        for number, item in enumerate(before)
+    ]
+    return memory.learned_terms(frames)[0].prior if frames else ANY_CAMERA
 
 
 def run(frame: Frame, *, blind: bool = False, priors: Mapping[str, ColourPrior] | None = None) -> Calibration:
@@ -202,7 +202,7 @@ def taught(done: Sequence[Done], wanted: Sequence[Done]) -> list[Calibration]:
     found = []
     for item in wanted:
         others = [lesson for other, lesson in lessons if other is not item]
-        found.append(run(item.frame, priors={item.frame.expected[0]: learned(others)}))
+        found.append(run(item.frame, priors={item.frame.expected[0]: learned(others, fields=True)}))
     return found
 
 

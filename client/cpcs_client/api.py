@@ -88,7 +88,8 @@ class Client:
         mjd
             Middle of the exposure, MJD (UTC).
         **options
-            ``exposure_s``, ``matching_radius_arcsec``, ``filter``, ``filter_hint``, ``dry_run``, ``comment``.
+            ``exposure_s``, ``matching_radius_arcsec``, ``filter``, ``filter_hint``, ``camera``, ``dry_run``,
+            ``comment``.
 
         Returns
         -------

@@ -61,6 +61,7 @@ def upload(
     force: Annotated[str | None, typer.Option(help="Filter to force: APASS/V, any/r, PS1/any.")] = None,
     filter_hint: Annotated[str | None, typer.Option("--filter", help="The filter used, as you call it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Calibrate, but store no point.")] = False,
+    camera: Annotated[str | None, typer.Option(help="The camera, where the file's header names none.")] = None,
     comment: Annotated[str | None, typer.Option(help="Kept with the point.")] = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -72,6 +73,7 @@ def upload(
         "filter": force,
         "filter_hint": filter_hint,
         "dry_run": dry_run or None,
+        "camera": camera,
         "comment": comment,
     }
     rows: list[dict[str, Any]] = []

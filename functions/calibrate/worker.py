@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger
 
-from cpcs import clock
+from cpcs import clock, memory, serial
 from cpcs.errors import (
     CalibrationFailed,
     CpcsError,
@@ -26,9 +26,9 @@ from cpcs.errors import (
 )
 from cpcs.passbands import ANY, Choice, catalogues, parse_choice
 from cpcs.publishing import publish_event
-from cpcs.records import Event, FollowupPoint, Job, JobState, Outcome
+from cpcs.records import ColourPrior, Event, FollowupPoint, Job, JobState, Outcome
 from cpcs.storage import Store
-from photocal import calibration, figures, readers, report
+from photocal import calibration, figures, learning, readers, report
 from photocal.references import Gathered, TileStore, gather
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
@@ -85,9 +85,11 @@ class Worker:
         return JobState.DONE
 
     def _calibrated_again(self, job: Job, outcome: Outcome) -> Calibration | None:
-        """Return the calibration of a point that is stored, from the same reference catalogues; None without it."""
+        """Return the calibration of a point that is stored, from what it was made from then; None without it."""
         try:
-            return _Clockwork(self, job, outcome.summary.get("references")).run().calibration
+            remembered = outcome.summary.get("colour_priors", {})
+            priors = {band: serial.from_json(ColourPrior, prior) for band, prior in remembered.items()}
+            return _Clockwork(self, job, outcome.summary.get("references"), priors).run().calibration
         except CpcsError as error:  # the point stands; only its figures are missing
             self.logger.warning("the figures cannot be drawn again", extra={"code": error.code, "why": error.message})
             return None
@@ -138,6 +140,14 @@ class Worker:
         )
         self.store.files.write_result(job.job_id, job.revision, REPORT, report.encoded(document), "application/json")
         runner_up = result.calibration.runner_up
+        learned = learning.lesson(
+            result.calibration,
+            field=point.event,
+            job_id=job.job_id,
+            learned=point.calibrated_at,
+            observatory_id=point.observatory_id,
+            camera=job.request.camera,
+        )
         outcome = Outcome(
             job_id=job.job_id,
             revision=job.revision,
@@ -152,7 +162,9 @@ class Worker:
                 "n_stars": result.calibration.stars.n,
                 "references": [reference.catalogue for reference in result.gathered.stars],
                 "unavailable": result.gathered.unavailable,
+                "colour_priors": {band: serial.to_json(prior) for band, prior in result.colour_priors.items()},
             },
+            learned=learned,
         )
         return self.store.files.write_outcome(outcome)
 
@@ -185,6 +197,7 @@ class _Result:
 
     calibration: Calibration
     gathered: Gathered
+    colour_priors: Mapping[str, ColourPrior]
     event: Event
     observatory: str
     sha256: str
@@ -206,7 +219,7 @@ class _Result:
 
     def _point(self, job: Job, finished: str) -> FollowupPoint:
         target, winner = self.calibration.target, self.calibration.winner
-        request = job.request
+        request, term = job.request, winner.colour_term
         return FollowupPoint(
             followup_id=0,
             event=self.event.key,
@@ -238,6 +251,12 @@ class _Result:
             input_sha256=self.sha256,
             pipeline=self.calibration.pipeline,
             comment=request.comment,
+            corrected_mag=target.corrected_mag,
+            corrected_mag_err=target.corrected_mag_err,
+            colour_term=term.value if term else None,
+            colour_term_err=term.err if term else None,
+            colour=term.colour if term else None,
+            reference_colour=term.reference_colour if term else None,
         )
 
 
@@ -256,11 +275,19 @@ class _Clockwork:
         The job.
     catalogues
         Only these; all that could take part when not given.
+    colour_priors
+        What is believed of the colour terms; what the telescope memory holds when not given.
     """
 
-    def __init__(self, worker: Worker, job: Job, catalogues: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        job: Job,
+        catalogues: Sequence[str] | None = None,
+        colour_priors: Mapping[str, ColourPrior] | None = None,
+    ) -> None:
         self._worker, self._job = worker, job
-        self._catalogues = catalogues
+        self._catalogues, self._colour_priors = catalogues, colour_priors
         self._seconds: dict[str, float] = {}
 
     def run(self) -> _Result:
@@ -272,10 +299,13 @@ class _Clockwork:
         target = Target(ra_deg=event.ra_deg, dec_deg=event.dec_deg, name=event.name)
         calibration.check_in_field(stars, target)
         gathered = self._timed("references", lambda: self._references(stars))
-        calibrated = self._timed("calibrate", lambda: self._fit(stars, target, gathered))
+        remembered = self._colour_priors
+        priors = self._timed("memory", lambda: self._remembered(stars)) if remembered is None else remembered
+        calibrated = self._timed("calibrate", lambda: self._fit(stars, target, gathered, priors))
         return _Result(
             calibration=calibrated,
             gathered=gathered,
+            colour_priors=priors,
             event=event,
             observatory=store.observatories.get(request.observatory_id).name,
             sha256=hashlib.sha256(data).hexdigest(),
@@ -286,7 +316,20 @@ class _Clockwork:
         names = self._catalogues or wanted(parse_choice(self._job.request.forced))
         return gather(self._worker.tiles, names, *stars.centre, stars.radius_deg)
 
-    def _fit(self, stars: StarList, target: Target, gathered: Gathered) -> Calibration:
+    def _remembered(self, stars: StarList) -> dict[str, ColourPrior]:
+        """Return what earlier frames of the same camera and filter say; without the memory, all goes on as well."""
+        request = self._job.request
+        camera, band = request.camera or stars.meta.camera, request.filter_hint or stars.meta.filter_hint
+        try:
+            frames = self._worker.store.colour_terms.of_setup(request.observatory_id, camera, band)
+            return memory.priors(frames, mjd=request.mjd, job_id=request.job_id)
+        except Exception:
+            self._worker.logger.exception("the telescope memory is not to be had")
+            return {}
+
+    def _fit(
+        self, stars: StarList, target: Target, gathered: Gathered, priors: Mapping[str, ColourPrior]
+    ) -> Calibration:
         request = self._job.request
         try:
             return calibration.calibrate(
@@ -297,6 +340,7 @@ class _Clockwork:
                 forced=parse_choice(request.forced),
                 filter_hint=request.filter_hint,
                 mjd=request.mjd,
+                colour_priors=priors,
             )
         except CalibrationFailed as error:
             if self._worker.sources_configured and gathered.unavailable:

@@ -56,6 +56,10 @@ def register(desk: Desk) -> None:
     def _recalibration(recalibration_id: str) -> Response[Any]:
         return recalibration(desk, recalibration_id)
 
+    @app.get("/api/observatories/<observatory_id>/colour-terms")
+    def _colour_terms(observatory_id: str) -> Response[str]:
+        return colour_terms(desk, observatory_id)
+
     @app.get("/api/calibrations/<job_id>/report")
     def _report(job_id: str) -> Response[Any]:
         return result(desk, job_id, "report.json", responses.JSON)
@@ -205,6 +209,21 @@ def observatories(desk: Desk) -> Response[str]:
     """Return all observatories."""
     document = documents.page([documents.observatory(site) for site in desk.store.observatories.all()], None)
     return responses.document(document, cache=responses.REVALIDATE)
+
+
+def colour_terms(desk: Desk, observatory_id: str) -> Response[str]:
+    """Return what an observatory's uploads have taught of the colour terms of its cameras and filters."""
+    desk.demand_access()
+    number = fields.whole(
+        {"id": observatory_id}, "id", lowest=1, highest=2**31, meaning="the number of the observatory"
+    )
+    site = desk.store.observatories.get(number)
+    setups = desk.store.colour_terms.of_observatory(site.observatory_id)
+    found = sorted(
+        (term for frames in setups for term in documents.colour_terms(frames)),
+        key=lambda term: (term["camera"], term["filter"], term["passband"]),
+    )
+    return responses.document(documents.page(found, None), cache=desk.gated_cache)
 
 
 def catalogues(_desk: Desk) -> Response[str]:

@@ -14,12 +14,25 @@ from typing import Any
 import boto3
 
 from cpcs import clock
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Mode, Observatory, Outcome, Role, UploadRequest
+from cpcs.records import (
+    ApiKey,
+    ColourFrame,
+    Event,
+    FollowupPoint,
+    Job,
+    JobState,
+    Mode,
+    Observatory,
+    Outcome,
+    Role,
+    UploadRequest,
+)
 from cpcs.settings import Settings
 from cpcs.storage import Store
 from cpcs.storage.models import SCHEMA
 
 REGION = "us-east-1"
+CAMERA = "apogee alta u42"  # of every frame that does not say otherwise
 START = 1_795_384_800.0  # 2026-11-22T22:00:00Z, MJD 61366.91667
 SETTINGS = Settings(table="cpcs-test", data_bucket="cpcs-test-data", site_bucket="cpcs-test-site", region=REGION)
 
@@ -138,7 +151,24 @@ class Scene:
         )
         return replace(point, **changes)
 
-    def outcome(self, job: Job, **changes: Any) -> Outcome:
+    def frame(self, point: FollowupPoint, **changes: Any) -> ColourFrame:
+        """Return what the frame of a point says of the colour term of its telescope."""
+        frame = ColourFrame(
+            observatory_id=point.observatory_id,
+            camera=CAMERA,
+            filter=point.filter,
+            passband=point.passband,
+            colour="g-r",
+            value=0.0625,
+            err=0.03125,
+            mjd=point.mjd,
+            field=point.event,
+            job_id=point.job_id,
+            learned=point.calibrated_at,
+        )
+        return replace(frame, **changes)
+
+    def outcome(self, job: Job, *, teaches: bool = True, **changes: Any) -> Outcome:
         """Return the outcome of a calibration that went well; it is in S3, and not in the table yet."""
         point = self.point(job, 0 if job.request.dry_run else self.store.points.next_id(), **changes)
         return self.store.files.write_outcome(
@@ -150,13 +180,14 @@ class Scene:
                 point=point,
                 seconds={"read": 0.125},
                 summary={"confidence": 0.99, "runner_up": None, "references": ["APASS"]},
+                learned=self.frame(point, camera=job.request.camera or CAMERA) if teaches else None,
             )
         )
 
-    def add(self, data: bytes = b"1 2 3", *, band: str = "r", **changes: Any) -> FollowupPoint:
+    def add(self, data: bytes = b"1 2 3", *, band: str = "r", teaches: bool = True, **changes: Any) -> FollowupPoint:
         """Bring one upload through to its end, with all that follows; return its point."""
         job = self.claimed(data, **changes)
-        stored = self.store.jobs.finish(job, self.outcome(job, filter=band))
+        stored = self.store.jobs.finish(job, self.outcome(job, teaches=teaches, filter=band))
         self.store.jobs.figures_ready(job.job_id)
         self.now.turn(1.0)
         assert stored.point is not None
@@ -213,8 +244,21 @@ def faults(store: Store) -> list[str]:
             is_current = held in points and "superseded_by" not in points[held]
             if item["deleted"]["BOOL"] == is_current:
                 found.append(f"{pk}: held by {held}, which is not the current point")
+    found += _faults_of_memory(table, {item["job_id"]["S"] for item in current})
     lines = [
         (item["event"], item["observatory_id"], item["mjd"], item["catalogue"], item["filter"]) for item in current
     ]
     found += [f"two current points: {line}" for line in lines if lines.count(line) > 1]
     return found
+
+
+def _faults_of_memory(table: dict[tuple[str, str], dict[str, Any]], current: set[str]) -> list[str]:
+    """Return what is wrong with the telescope memory: it holds the frames of current points, and no other."""
+    kept = {key: item["job_id"]["S"] for key, item in table.items() if key[0].startswith("CT#")}
+    named = {
+        (f"CT#{key[0].split('#')[-3]}", item["learned"]["S"])
+        for key, item in table.items()
+        if key[0].startswith("UQ#") and "learned" in item
+    }
+    found = [f"{key}: of no current point" for key, job_id in kept.items() if job_id not in current]
+    return found + [f"{key}: in the memory or named by a point, but not both" for key in named ^ kept.keys()]

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cpcs import errors, names
 from cpcs.apikeys import digest
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Mode, Observatory, Outcome, Role, UploadRequest
+from cpcs.records import (
+    ApiKey,
+    ColourFrame,
+    Event,
+    FollowupPoint,
+    Job,
+    JobState,
+    Mode,
+    Observatory,
+    Outcome,
+    Role,
+    UploadRequest,
+)
 from cpcs.storage import Deletion
 
 NOW = 1_795_384_800.0  # 2026-11-22T22:00:00Z, MJD 61366.91667
@@ -216,6 +228,18 @@ class FakePoints:
         return Deletion(followup_id=followup_id, event=point.event, deleted="2026-11-22T22:00:00Z")
 
 
+@dataclass
+class FakeColourTerms:
+    kept: list[ColourFrame] = field(default_factory=list)
+
+    def of_observatory(self, observatory_id: int) -> Iterator[list[ColourFrame]]:
+        setups: dict[tuple[str, str], list[ColourFrame]] = {}
+        for frame in self.kept:
+            if frame.observatory_id == observatory_id:
+                setups.setdefault((frame.camera, frame.filter), []).append(frame)
+        yield from setups.values()
+
+
 @dataclass(frozen=True)
 class FakeForm:
     url: str
@@ -255,7 +279,26 @@ class FakeStore:
     keys: FakeKeys = field(default_factory=FakeKeys)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     points: FakePoints = field(default_factory=FakePoints)
+    colour_terms: FakeColourTerms = field(default_factory=FakeColourTerms)
     files: FakeFiles = field(default_factory=FakeFiles)
+
+
+def a_frame(**changes: Any) -> ColourFrame:
+    """Return what a frame says of its colour term."""
+    frame = ColourFrame(
+        observatory_id=1,
+        camera="apogee alta u42",
+        filter="r",
+        passband="APASS/r",
+        colour="g-r",
+        value=0.1,
+        err=0.05,
+        mjd=58397.6877795,
+        field="gaia18dps",
+        job_id="01JOB",
+        learned="2018-10-07T01:02:03Z",
+    )
+    return replace(frame, **changes)
 
 
 def a_point(event: Event, **changes: Any) -> FollowupPoint:

@@ -12,7 +12,7 @@ from cpcs.records import Mode, Role
 from cpcs.settings import Settings
 from cpcs.web import lightcurve
 from functions.query.app import build
-from tests.support.fake_store import FakeStore, a_point, done
+from tests.support.fake_store import FakeStore, a_frame, a_point, done
 from tests.support.gateway import Function, call
 
 KEY = "pt5m_0123456789abcdef0123456789abcdef"
@@ -233,6 +233,56 @@ def test_observatories_and_catalogues(query: Function) -> None:
     assert call(query, "GET", "/api/observatories").json["items"][0]["longitude_deg"] == 11.2
     listed = {item["name"]: item["filters"] for item in call(query, "GET", "/api/catalogues").json["items"]}
     assert {"B", "V", "g", "r", "i"} <= set(listed["APASS"])
+
+
+def test_colour_terms_of_an_observatory(query: Function, store: FakeStore) -> None:
+    store.colour_terms.kept += [
+        a_frame(),
+        a_frame(job_id="02JOB", field="other", value=0.12, mjd=58398.0, learned="2018-10-08T01:02:03Z"),
+        a_frame(job_id="03JOB", passband="PS1/r"),
+        a_frame(job_id="04JOB", camera="", filter=""),
+        a_frame(job_id="05JOB", observatory_id=2),
+    ]
+    reply = call(query, "GET", "/api/observatories/1/colour-terms")
+    assert reply.headers["Cache-Control"] == "no-cache"
+    found = [(item["camera"], item["filter"], item["passband"], item["n_frames"]) for item in reply.json["items"]]
+    assert found == [
+        ("", "", "APASS/r", 1),
+        ("apogee alta u42", "r", "APASS/r", 2),
+        ("apogee alta u42", "r", "PS1/r", 1),
+    ]
+    item = reply.json["items"][1]
+    assert 0.05 < item["value"] < 0.12
+    assert 0.0 < item["err"] < item["prior_err"] <= 0.15
+    assert 0.0 < item["scatter"] < 0.1
+    assert (item["colour"], item["n_fields"], item["since_mjd"]) == ("g-r", 2, 58397.6877795)
+    assert item["last_learned"] == "2018-10-08T01:02:03Z"
+    assert call(query, "GET", "/api/observatories/2/colour-terms").json["items"][0]["n_frames"] == 1
+
+
+@pytest.mark.parametrize(("given", "code"), [("99", "UNKNOWN_OBSERVATORY"), ("x", "BAD_FIELD"), ("0", "BAD_FIELD")])
+def test_colour_terms_of_nobody(query: Function, given: str, code: str) -> None:
+    assert call(query, "GET", f"/api/observatories/{given}/colour-terms").code == code
+
+
+def test_colour_terms_are_gated_as_light_curves_are(store: FakeStore) -> None:
+    gated = build(replace(SETTINGS, data_access="key"), store)  # type: ignore[arg-type]
+    assert call(gated, "GET", "/api/observatories/1/colour-terms").code == "KEY_REQUIRED"
+    reply = call(gated, "GET", "/api/observatories/1/colour-terms", key=KEY)
+    assert (reply.status, reply.headers["Cache-Control"]) == (200, "private, no-store")
+
+
+def test_the_corrected_magnitude_stands_beside_the_native_one(query: Function, store: FakeStore) -> None:
+    corrected = {"corrected_mag": 16.61, "corrected_mag_err": 0.03, "colour_term": -0.16, "colour_term_err": 0.01}
+    colours = {"colour": "g-r", "reference_colour": 0.9}
+    store.points.kept[122113] = replace(store.points.kept[122113], **corrected, **colours)
+    columns = call(query, "GET", "/api/lightcurves/Gaia18dps").json["columns"]
+    for name, value in {**corrected, **colours}.items():
+        assert columns[name] == [value, None]
+        assert call(query, "GET", "/api/followups/122113").json[name] == value
+    header, first = call(query, "GET", "/api/lightcurves/Gaia18dps", query={"format": "csv"}).text.splitlines()[3:5]
+    cells = dict(zip(header.split(","), first.split(","), strict=True))
+    assert (cells["mag"], cells["corrected_mag"], cells["colour"]) == ("16.5232", "16.61", "g-r")
 
 
 def a_job(store: FakeStore, **options: Any) -> str:

@@ -77,7 +77,7 @@ def test_new_upload(upload: Function, store: FakeStore) -> None:
     asked = {
         **UPLOAD, "event": "ivo://gaia18DPS", "exposure_s": "60", "matching_radius_arcsec": 1.5, "filter": "apass/v",
         "filter_hint": "V", "dry_run": True, "comment": "good night", "filename": "../../test.cat", "size": 1234,
-        "unknown": [1],
+        "camera": " Apogee U42", "unknown": [1],
     }  # fmt: skip
     reply = call(upload, "POST", "/api/uploads", json=asked, key=OBSERVER)
     assert (reply.status, reply.json["state"]) == (201, "CREATED")
@@ -87,6 +87,7 @@ def test_new_upload(upload: Function, store: FakeStore) -> None:
     request = store.jobs.kept[reply.json["job_id"]].request
     assert (request.event, request.forced, request.dry_run, request.exposure_s) == ("gaia18dps", "APASS/V", True, 60.0)
     assert (request.observatory_id, request.source, request.matching_radius_arcsec) == (1, "api", 1.5)
+    assert (request.filter_hint, request.camera) == ("V", "Apogee U42")
 
 
 def test_new_upload_with_the_least(upload: Function, store: FakeStore) -> None:

@@ -114,3 +114,17 @@ def test_the_far_hemisphere_is_not_on_the_plane():
 )
 def test_the_filter_is_taken_from_the_card_that_names_one(header, hint):
     assert CatalogueMeta(header=header).filter_hint == hint
+
+
+@pytest.mark.parametrize(
+    ("header", "camera"),
+    [
+        ({}, ""),
+        ({"TELESCOP": "T80"}, "T80"),
+        ({"TELESCOP": "T80", "INSTRUME": "KL4040"}, "KL4040"),
+        ({"INSTRUME": "", "DETECTOR": "e2v", "TELESCOP": "T80"}, "e2v"),
+        ({"CAMERA": "U42", "DETECTOR": "e2v"}, "U42"),
+    ],
+)
+def test_the_camera_is_taken_from_the_card_that_is_nearest_to_one(header, camera):
+    assert CatalogueMeta(header=header).camera == camera

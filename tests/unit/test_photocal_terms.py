@@ -104,7 +104,8 @@ def test_what_is_known_of_the_camera_leads_where_stars_are_few():
     alone, led = fitted(stars), fitted(stars, prior=known)
     assert led.colour_term.err < 0.011 < alone.colour_term.err
     assert led.colour_term.value == pytest.approx(0.1, abs=0.02)
-    assert led.colour_term.prior == known
+    assert led.colour_term.prior.value == pytest.approx(0.1, abs=0.001)  # hardly any doubt: the frame agrees
+    assert led.colour_term.prior.n_frames == 20
 
 
 def test_what_a_frame_says_alone_does_not_depend_on_what_was_believed():
@@ -138,9 +139,18 @@ def test_a_measured_term_is_no_surer_than_the_errors_that_the_catalogue_quotes()
     assert fitted(stars).colour_term.measured.err < 0.01
 
 
-def test_a_frame_that_says_nothing_is_no_measurement():
+def test_a_measurement_is_the_frames_own_whatever_is_known_of_the_camera():
     stars = stars_of(n=6)
-    assert fitted(stars, prior=ColourPrior(value=0.1, err=0.001, n_frames=500)).colour_term.measured is None
+    known = fitted(stars, prior=ColourPrior(value=0.1, err=0.005, n_frames=500))
+    assert known.colour_term.measured == fitted(stars).colour_term.measured
+    assert known.colour_term.err < 0.006 < known.colour_term.measured.err
+
+
+def test_a_learned_term_that_the_frame_contradicts_is_given_up():
+    stars = stars_of(n=100)
+    found = fitted(stars, prior=ColourPrior(value=-0.3, err=0.005, n_frames=500)).colour_term
+    assert found.value == pytest.approx(0.1, abs=0.05)
+    assert found.prior.err > 0.05
 
 
 def test_a_gradient_is_found_where_stars_are_many_and_not_invented():

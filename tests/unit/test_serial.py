@@ -28,6 +28,7 @@ from cpcs.records import (
     Role,
     UploadRequest,
 )
+from tests.support.fake_store import a_point
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 words = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -74,6 +75,20 @@ def test_every_record_comes_back_equal(kind: type):
 
 
 EVENT = Event(key="a", name="A", event_id=1, ra_deg=10.0, dec_deg=20.0, published="2026-11-22T22:00:00Z")
+
+
+def test_what_was_written_before_colour_terms_still_loads():
+    event = replace(EVENT, key="gaia18dps")
+    point = a_point(event)
+    outcome = Outcome(job_id="j", revision=1, state=JobState.DONE, finished="2026-11-22T22:00:00Z", point=point)
+    request = UploadRequest(job_id="j", event="a", observatory_id=1, key_id="k", mjd=58000.0)
+    new = {"corrected_mag", "corrected_mag_err", "colour_term", "colour_term_err", "colour", "reference_colour",
+           "learned", "camera"}  # fmt: skip
+    for record in (point, outcome, request):
+        written = serial.to_json(record)
+        old = {name: value for name, value in written.items() if name not in new}
+        assert old.keys() < written.keys()
+        assert serial.from_json(type(record), old) == record
 
 
 def test_fields_of_the_future_are_passed_over():

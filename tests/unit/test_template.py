@@ -33,6 +33,7 @@ ALLOWED_VERBS = {
     "CalibrateRole": LOGS
     | READ_TABLE
     | WRITE_TABLE
+    | {"dynamodb:DeleteItem"}
     | {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"}
     | {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
     | {"sqs:SendMessage"},

@@ -3,6 +3,7 @@
 ::
 
     python -m photocal calibrate FILE --references DIR --ra DEG --dec DEG --mjd MJD [--force APASS/V] [--json PATH|-]
+              [--colour-terms FILE [--learn]]
     python -m photocal references import FILE --catalogue NAME --into DIR [--columns ra=...,dec=...,V=Vmag:e_Vmag]
     python -m photocal references fetch --catalogue NAME --ra DEG --dec DEG --radius DEG --into DIR
     python -m photocal references list DIR
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cpcs.errors import BadCommandLine, CpcsError, UnusablePath
+from cpcs.errors import BadCommandLine, BadField, CpcsError, UnusablePath
 
 DONE, REFUSED = 0, 2
 
@@ -105,6 +106,9 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--colour", type=_colour, action="append", default=[], metavar="g-r=0.6", help="of the target; may be repeated"
     )
+    parser.add_argument("--camera", default="", metavar="NAME", help="where the file's header names none")
+    parser.add_argument("--colour-terms", type=Path, metavar="FILE", help="what earlier frames of the camera taught")
+    parser.add_argument("--learn", action="store_true", help="add to that file what this frame teaches")
     parser.add_argument("--name", default="", help="of the target, for the figures")
     parser.add_argument("--json", metavar="PATH", help="write the report there; - is standard output")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures there")
@@ -134,6 +138,8 @@ def _add_references(parser: argparse.ArgumentParser) -> None:
 def _calibrate(given: argparse.Namespace) -> None:
     from photocal import alone
 
+    if given.learn and given.colour_terms is None:
+        raise BadField(field="--learn", value="alone", expected="--colour-terms FILE with it")
     result = alone.calibrate_file(
         given.file,
         folder=given.references,
@@ -145,6 +151,9 @@ def _calibrate(given: argparse.Namespace) -> None:
         force=given.force,
         filter_hint=given.filter_hint,
         target_colours=dict(given.colour),
+        camera=given.camera,
+        colour_terms=given.colour_terms,
+        learn=given.learn,
     )
     if given.figures is not None:
         alone.write_figures(result.calibration, given.figures)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cpcs.errors import BadField, ReferenceUnavailable
 from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, covers, parse_choice
-from photocal import report
+from photocal import notebook, report
 from photocal.calibration import calibrate, check_in_field
 from photocal.readers import read_catalogue
 from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, gather, import_file
@@ -79,8 +79,11 @@ def calibrate_file(
     force: str = "no",
     filter_hint: str = "",
     target_colours: Mapping[str, float] | None = None,
+    camera: str = "",
+    colour_terms: Path | None = None,
+    learn: bool = False,
 ) -> FileResult:
-    """Calibrate one file with the reference stars of a folder.
+    """Calibrate one file with the reference stars of a folder, and with a file of colour terms.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def calibrate_file(
     """
     start = time.perf_counter()
     data = _read(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    frames = [] if colour_terms is None else notebook.read(colour_terms)
     stars = read_catalogue(data)
     read = time.perf_counter()
     target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
@@ -106,9 +111,12 @@ def calibrate_file(
         filter_hint=filter_hint,
         mjd=mjd,
         target_colours=target_colours,
+        colour_priors=notebook.priors(frames, stars, mjd=mjd, sha256=sha256, camera=camera, filter_hint=filter_hint),
     )
+    if learn and colour_terms is not None:
+        notebook.learn(colour_terms, found, sha256=sha256, camera=camera)
     seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
-    return FileResult(calibration=replace(found, seconds=seconds), sha256=hashlib.sha256(data).hexdigest())
+    return FileResult(calibration=replace(found, seconds=seconds), sha256=sha256)
 
 
 def _choice(given: str, tiles: TileStore) -> Choice | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cpcs.errors import NoReferenceStars, TooFewMatches
+from cpcs.memory import ANY_CAMERA
 from cpcs.passbands import ANY, Choice, Passband, colour_for, is_photographic
 from cpcs.records import ColourPrior
 from photocal import terms
@@ -157,7 +158,7 @@ def _fit_one(task: Task, reference: ReferenceStars, found: Match, passband: Pass
     native = fit_zero_point(stars.difference, stars.error)
     full = terms.FullFit(fit=native, colour_term=None, field_term=None, residual=stars.difference - native.zero_point)
     if not quality(native):
-        full = terms.fit_terms(stars, native, task.colour_priors.get(str(passband), terms.ANY_CAMERA))
+        full = terms.fit_terms(stars, native, task.colour_priors.get(str(passband), ANY_CAMERA))
     used = UsedStars(
         source_index=source,
         reference_index=rows,

@@ -88,7 +88,8 @@ class ColourTerm:
     n_stars
         How many of them have a colour.
     prior
-        What was believed before: learned from earlier frames of the camera and filter, or what holds for any.
+        What was believed before: learned from earlier frames of the camera and filter (with the doubt that this one
+        casts on them), or what holds for any.
     measured
         What this frame says alone; None where it says next to nothing.
     """

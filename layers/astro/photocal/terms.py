@@ -7,6 +7,11 @@ mixture of inliers and outliers. What was believed of the colour term before is 
 filter, where earlier frames have been seen, else one that holds for any. So the term is there from the first star on,
 and no threshold makes magnitudes jump from one frame to the next.
 
+A learned prior can be wrong: filters are replaced. Hence it is one of two, as in the robust priors of Schmidli et al.
+(2014, Biometrics 70, 1023): with probability `SURPRISE` the term is that of any camera. What the frame says by itself
+is fitted first, with the general prior; its likelihood under either weighs them. Where a term is learned, three stars
+with a colour are enough: only their mean colour is wanted.
+
 Colours of reference stars have errors, which make a fitted slope too small, and the error of a magnitude that is part
 of its own colour makes a slope of nothing. Both are taken out star by star by regression calibration (Carroll et al.
 2006, Measurement Error in Nonlinear Models, chapter 4): with spread S of the true colours and error e of one, the
@@ -24,15 +29,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cpcs.memory import ANY_CAMERA
 from cpcs.records import ColourMeasurement, ColourPrior
 from photocal.arrays import Bools, Floats
 from photocal.mixture import Mixture, Modes, Terms
 from photocal.results import ColourTerm, FieldTerm
 from photocal.zeropoint import DEFAULT_PRIORS, FEW_STARS, ZeroPointFit, fit_zero_point, from_curvature
 
-ANY_CAMERA = ColourPrior(value=0.0, err=0.15)  # mag per mag: about what filters of one name differ by
+SURPRISE = 0.05  # probability that a camera is not what it was
 LEAST_COLOURED = 5  # stars with a colour
 LEAST_SPREAD = 0.05  # mag: colours that differ less say nothing of a slope
+LEAST_LEARNED = 3  # stars with a colour where the term is known already, and only their mean colour is wanted
 FIRST_ORDER_STARS, SECOND_ORDER_STARS = 30, 60  # inliers from which a field term is tried
 BIC_GAIN = 10.0
 FIELD_PRIOR = 0.1  # mag: what flat fields leave, from the middle of a field to its edge
@@ -151,8 +158,33 @@ def fit_terms(stars: Stars, native: ZeroPointFit, prior: ColourPrior = ANY_CAMER
     -------
     FullFit
         The zero point is that of a star of the reference colour at the target's place. Where no term can be had it
-        is the plain one.
+        is the plain one. What is measured is free of a learned prior.
     """
+    alone = _fit_with(stars, native, ANY_CAMERA)
+    if prior == ANY_CAMERA:
+        return alone
+    measured = alone.colour_term.measured if alone.colour_term else None
+    full = _fit_with(stars, native, doubted(prior, measured) if measured else prior)
+    return replace(full, colour_term=replace(full.colour_term, measured=measured) if full.colour_term else None)
+
+
+def doubted(prior: ColourPrior, measured: ColourMeasurement) -> ColourPrior:
+    """Return a learned prior with the doubt that a frame casts on it.
+
+    Of the two priors each gives its precision by the probability that it is the right one. Where the frame agrees, the
+    learned one stays nearly as it is; where it contradicts, what is left is that of any camera.
+    """
+    spread = [np.hypot(measured.err, one.err) for one in (prior, ANY_CAMERA)]
+    away = [(measured.value - one.value) / s for one, s in zip((prior, ANY_CAMERA), spread, strict=True)]
+    odds = SURPRISE / (1.0 - SURPRISE) * spread[0] / spread[1] * np.exp(0.5 * min(away[0] ** 2 - away[1] ** 2, 600.0))
+    share = 1.0 / (1.0 + odds)
+    weights = share * prior.err**-2.0, (1.0 - share) * ANY_CAMERA.err**-2.0
+    value = (weights[0] * prior.value + weights[1] * ANY_CAMERA.value) / sum(weights)
+    return ColourPrior(value=float(value), err=float(sum(weights) ** -0.5), n_frames=prior.n_frames)
+
+
+def _fit_with(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> FullFit:
+    """Fit the terms with a Gaussian prior of the colour term."""
     coloured = _calibrated(stars, native, prior)
     base = coloured or _plain(stars)
     n_inliers = float(native.inlier_probability.sum())
@@ -185,14 +217,16 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
         return None
     known: Bools = np.isfinite(colours.value) & np.isfinite(colours.err)
     weight = np.where(known, native.inlier_probability / (native.scatter**2 + stars.error**2), 0.0)
-    if known.sum() < LEAST_COLOURED or not weight.sum() > 0.0:
+    is_learned = prior.n_frames > 0
+    if known.sum() < (LEAST_LEARNED if is_learned else LEAST_COLOURED) or not weight.sum() > 0.0:
         return None
     value = np.where(known, colours.value, 0.0)
     variance = np.where(known, colours.err**2, 0.0)
     mean = float(np.average(value, weights=weight))
     spread2 = float(np.average((value - mean) ** 2 - variance, weights=weight))
-    if spread2 < LEAST_SPREAD**2:
+    if spread2 < LEAST_SPREAD**2 and not is_learned:
         return None
+    spread2 = max(spread2, LEAST_SPREAD**2)
     away = np.where(known, value - mean, 0.0)
     share = np.where(known, spread2 / (spread2 + variance), 0.0)
     shared = np.where(known, colours.shared, 0.0) / (spread2 + variance)

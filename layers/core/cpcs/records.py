@@ -121,6 +121,7 @@ class UploadRequest:
     filename: str = ""
     created: str = ""
     source: str = "api"  # or "cgi", the first CPCS's interface
+    camera: str = ""  # as the observer calls it; where it is empty, the file's header may name it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +151,34 @@ class ColourMeasurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColourFrame:
+    """What one frame says of the colour term, with what it was taken with: one entry of the telescope memory.
+
+    ``camera`` and ``filter`` are as the form or the header names them (`cpcs.memory.setup_name`); empty when nobody
+    does. Frames of one ``field`` share their reference stars, and with them the errors of these.
+    """
+
+    observatory_id: int
+    camera: str = ""
+    filter: str = ""
+    passband: str
+    colour: str
+    value: float
+    err: float
+    mjd: float
+    field: str
+    job_id: str
+    learned: str  # when
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowupPoint:
     """One point of a light curve: the target's standard magnitude, or a limit, and where it came from.
 
     ``std_mag = inst_mag + zero_point``. ``mag_err`` is the source's own error, ``calib_err`` the fitted scatter (as
     the first CPCS published it). With ``is_limit``, ``mag`` is the limiting magnitude and ``mag_err`` is None.
+    ``corrected_mag`` is ``mag`` with the colour term: that of the target's own colour, as far as it is known. Without
+    a colour term it and what belongs to it are None.
     """
 
     followup_id: int
@@ -188,6 +212,12 @@ class FollowupPoint:
     pipeline: str
     comment: str = ""
     superseded_by: int | None = None
+    corrected_mag: float | None = None
+    corrected_mag_err: float | None = None
+    colour_term: float | None = None  # mag per mag of `colour`
+    colour_term_err: float | None = None
+    colour: str | None = None  # two filters of the catalogue, "g-r"
+    reference_colour: float | None = None  # that of the stars whose zero point it is
 
     @property
     def passband(self) -> str:
@@ -212,6 +242,7 @@ class Outcome:
     existing_id: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # step -> seconds
     summary: dict[str, Any] = field(default_factory=dict)  # runner-up, confidence, field, references
+    learned: ColourFrame | None = None  # what the telescope memory takes from it, once it makes a point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

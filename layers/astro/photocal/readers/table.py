@@ -10,8 +10,8 @@ from photocal.arrays import Floats
 # Header cards worth keeping: what an observer would otherwise have to type again.
 USEFUL_CARDS = (
     "OBJECT", "FILTER", "FILTER1", "FILTER2", "FILTERS", "FILTNAM", "INSFILTE", "EXPTIME", "EXPOSURE", "MJD-OBS",
-    "MJD", "JD", "DATE-OBS", "TIME-OBS", "UTSTART", "UTSTOP", "TELESCOP", "INSTRUME", "OBSERVAT", "SITEID", "AIRMASS",
-    "GAIN", "RDNOISE", "SATURATE", "SEEING", "RA", "DEC",
+    "MJD", "JD", "DATE-OBS", "TIME-OBS", "UTSTART", "UTSTOP", "TELESCOP", "INSTRUME", "CAMERA", "DETECTOR",
+    "OBSERVAT", "SITEID", "AIRMASS", "GAIN", "RDNOISE", "SATURATE", "SEEING", "RA", "DEC",
 )  # fmt: skip
 _LONGEST_CARD = 80
 

@@ -18,6 +18,7 @@ from botocore.config import Config
 from cpcs.settings import Settings
 
 from .access import Keys
+from .colour_terms import ColourTerms
 from .cursors import Cursors, Place
 from .events import Events
 from .files import Files, PresignedPost, References
@@ -49,6 +50,7 @@ class Store:
     jobs: Jobs
     points: Points
     recalibrations: Recalibrations
+    colour_terms: ColourTerms
     files: Files
     references: References
     queue: Queue
@@ -97,6 +99,7 @@ class Store:
             jobs=jobs,
             points=Points(models=models, index=index, cursors=cursors, now=now),
             recalibrations=Recalibrations(models=models, files=files, jobs=jobs, cursors=cursors, now=now),
+            colour_terms=ColourTerms(models=models),
             files=files,
             references=References(data=data),
             queue=queue,

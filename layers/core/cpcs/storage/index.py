@@ -6,12 +6,15 @@ or a second delivery they find their own work done and say what was stored.
 Which of several points of one event, observatory, time and passband is the current one does not depend on the order
 in which they arrive: the youngest upload's newest revision wins, by numbers that are given out before the outcome is
 written (`cpcs.storage.revisions`). Hence the table that `cpcs.storage.reindex` makes from S3 is the one that was lost.
+
+The telescope memory (`cpcs.storage.colour_terms`) holds what the frames of current points say, and of no other: the
+same exposure, reduced again, must not count twice.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pynamodb.expressions.condition import Condition
@@ -20,9 +23,9 @@ from pynamodb.transactions import TransactWrite
 
 from cpcs import clock, serial
 from cpcs.errors import Forbidden, StorageConflict, UnknownEvent, UnknownJob, UnknownPoint
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, JobState, Outcome, UploadRequest
 
-from . import keys, revisions
+from . import colour_terms, keys, revisions
 from .files import Files, Tombstone
 from .models import (
     EventItem,
@@ -76,7 +79,7 @@ class Index:
         if not makes_point(current.request, outcome):
             return self._end(current, outcome)
         point = point_of(outcome)
-        holder = find(self.models.uniques, keys.unique(point), keys.UQ)
+        holder = self._place_of(point)
         existing = self._existing(outcome, point, holder) if not current.points else None
         if existing is not None:
             return self._end(current, self._duplicate(outcome, existing))
@@ -107,6 +110,7 @@ class Index:
         event = self._event(point.event)
         held = find(self.models.points, keys.event(holder.event), holder.point) if holder is not None else None
         place = revisions.place(job, point, holder, held, self._before(job))
+        vacated = self._place_of(place.vacates) if place.vacates is not None else None
         after = replace(revisions.ended(job, outcome), points=(*job.points, point.followup_id))
         item = point_item(self.models, replace(point, superseded_by=place.superseded_by))
         with TransactWrite(connection=self.models.table.connection) as transaction:
@@ -123,7 +127,8 @@ class Index:
                 is_open() & held_by(job),
             )
             if place.rank is not Rank.OLDER:
-                transaction.save(unique_item(self.models, point, place.first), condition=_as_seen(holder))
+                unique = unique_item(self.models, point, place.first, learned=outcome.learned)
+                transaction.save(unique, condition=_as_seen(holder))
             if place.gain:
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
@@ -138,16 +143,45 @@ class Index:
                 )
             if place.vacates is not None:
                 transaction.update(*self._vacate(place.vacates))
+            if place.rank is Rank.OLDER:
+                self._learn(transaction, point, None, [vacated])
+            else:
+                self._learn(transaction, point, outcome.learned, [holder, vacated])
 
     def _before(self, job: Job) -> PointItem | None:
         """Return the point of an upload's revision before, or None where it made none."""
         ref = find(self.models.point_refs, keys.point_ref(job.points[-1]), keys.REF) if job.points else None
         return find(self.models.points, keys.event(ref.event), ref.point) if ref is not None else None
 
+    def _place_of(self, point: FollowupPoint) -> UniqueItem | None:
+        """Return who holds a point's event, observatory, time and passband."""
+        return find(self.models.uniques, keys.unique(point), keys.UQ)
+
     def _vacate(self, point: FollowupPoint) -> tuple[UniqueItem, list[Action], Condition]:
         """Return the change that gives up a current point's place."""
         place = self.models.uniques(keys.unique(point), keys.UQ)
-        return place, [UniqueItem.deleted.set(True)], UniqueItem.holder == point.followup_id
+        gone: list[Action] = [UniqueItem.deleted.set(True), UniqueItem.learned.remove()]
+        return place, gone, UniqueItem.holder == point.followup_id
+
+    def _learn(
+        self,
+        transaction: TransactWrite,
+        point: FollowupPoint,
+        frame: ColourFrame | None,
+        instead_of: Iterable[UniqueItem | None],
+    ) -> None:
+        """Put into the memory what a current point's frame says; what those said whose place it takes goes."""
+        kept = keys.colour_frame(frame) if frame is not None else None
+        if frame is not None:
+            transaction.save(colour_terms.item_of(self.models, frame))
+        for other in instead_of:
+            if other is not None and other.learned != kept:
+                self._unlearn(transaction, point, other)
+
+    def _unlearn(self, transaction: TransactWrite, point: FollowupPoint, holder: UniqueItem | None) -> None:
+        """Take out of the memory what the frame of a point says that is current no more."""
+        if holder is not None and holder.learned is not None:
+            transaction.delete(self.models.colour_frames(keys.colour_terms(point.observatory_id), holder.learned))
 
     # --- a deletion -------------------------------------------------------------------------------
 
@@ -190,6 +224,7 @@ class Index:
         point = record(FollowupPoint, item)
         event = self._event(point.event)
         current = point.superseded_by is None
+        vacated = self._place_of(point) if current else None
         with TransactWrite(connection=self.models.table.connection) as transaction:
             transaction.delete(item, condition=_unchanged(point))
             transaction.update(ref, *_forgotten(tombstone.deleted))
@@ -201,6 +236,7 @@ class Index:
             )
             if current:
                 transaction.update(*self._vacate(point))
+                self._unlearn(transaction, point, vacated)
                 transaction.update(
                     self.models.observatories(keys.observatory(point.observatory_id), keys.META),
                     [ObservatoryItem.n_observations.add(-1)],
@@ -305,10 +341,12 @@ def point_ref(models: Models, point: FollowupPoint, deleted: str | None = None) 
     )
 
 
-def unique_item(models: Models, point: FollowupPoint, first: int, *, deleted: bool = False) -> UniqueItem:
+def unique_item(
+    models: Models, point: FollowupPoint, first: int, *, deleted: bool = False, learned: ColourFrame | None = None
+) -> UniqueItem:
     """Return the item that makes a point the only one of its event, observatory, time and passband.
 
-    ``first`` is the number of its upload's first point.
+    ``first`` is the number of its upload's first point, ``learned`` what its frame says of its telescope.
     """
     return models.uniques(
         keys.unique(point),
@@ -319,6 +357,7 @@ def unique_item(models: Models, point: FollowupPoint, first: int, *, deleted: bo
         point=keys.point(point),
         input_sha256=point.input_sha256,
         deleted=deleted,
+        learned=keys.colour_frame(learned) if learned is not None and not deleted else None,
     )
 
 

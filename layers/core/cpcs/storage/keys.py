@@ -13,16 +13,19 @@
     observatory  OBS#<id>          META           OBSERVATORIES
     its name     ON#<name>         REF
     session      SES#<sha256>      META
+    colour term  CT#<observatory>  <camera>#<filter>#<job>  (2)
     counter      COUNTER#<of what> META
 
 (1) only while it has points. Lists that grow for ever are kept in one partition a year; sort keys begin with a time.
+(2) what one frame says of its telescope: only frames of current points are there. The query for one camera and filter
+takes the newest by the job; "#" in names is written "%23".
 A superseded point keeps its place in the light curve's partition, and leaves the indexes.
 """
 
 from __future__ import annotations
 
 from cpcs.names import path_safe
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, JobState, Observatory
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, JobState, Observatory
 
 META, REF, UQ = "META", "REF", "UQ"
 POINTS = "PT#"
@@ -158,6 +161,22 @@ def observatory_name(name: str) -> str:
 def observatory_order(item: Observatory) -> str:
     """Return an observatory's place in the list of observatories."""
     return f"{item.observatory_id:09d}"
+
+
+def colour_terms(observatory_id: int) -> str:
+    """Return the partition of what an observatory's frames say of colour terms."""
+    return f"CT#{observatory_id}"
+
+
+def setup(camera: str, filter_: str) -> str:
+    """Return what the sort keys of one camera and filter begin with, and of no other."""
+    named = (name.replace("%", "%25").replace("#", "%23") for name in (camera, filter_))
+    return "".join(f"{name}#" for name in named)
+
+
+def colour_frame(item: ColourFrame) -> str:
+    """Return a frame's place in the memory: one for each job, whatever passband a later revision finds."""
+    return f"{setup(item.camera, item.filter)}{item.job_id}"
 
 
 def session(token_sha256: str) -> str:

@@ -195,6 +195,28 @@ class PointItem(Item):
     pipeline = UnicodeAttribute()
     comment = UnicodeAttribute(null=True)
     superseded_by = NumberAttribute(null=True)
+    corrected_mag = NumberAttribute(null=True)
+    corrected_mag_err = NumberAttribute(null=True)
+    colour_term = NumberAttribute(null=True)
+    colour_term_err = NumberAttribute(null=True)
+    colour = UnicodeAttribute(null=True)
+    reference_colour = NumberAttribute(null=True)
+
+
+class ColourFrameItem(Item):
+    """What one frame says of the colour term of its telescope."""
+
+    observatory_id = NumberAttribute()
+    camera = UnicodeAttribute(null=True)
+    filter = UnicodeAttribute(null=True)
+    passband = UnicodeAttribute()
+    colour = UnicodeAttribute()
+    value = NumberAttribute()
+    err = NumberAttribute()
+    mjd = NumberAttribute()
+    field = UnicodeAttribute()
+    job_id = UnicodeAttribute()
+    learned = UnicodeAttribute()
 
 
 class PointRefItem(Item):
@@ -221,6 +243,7 @@ class UniqueItem(Item):
     point = UnicodeAttribute()  # its sort key
     input_sha256 = UnicodeAttribute()
     deleted = BooleanAttribute(default=False)
+    learned = UnicodeAttribute(null=True)  # the sort key of what the point's frame says of its telescope
 
 
 class JobItem(Item):
@@ -265,6 +288,7 @@ class Models:
     sessions: type[SessionItem]
     points: type[PointItem]
     point_refs: type[PointRefItem]
+    colour_frames: type[ColourFrameItem]
     uniques: type[UniqueItem]
     jobs: type[JobItem]
     counters: type[CounterItem]
@@ -311,6 +335,7 @@ def bind(table: str, region: str, credentials: tuple[str, str, str | None] | Non
         sessions=bound(SessionItem),
         points=bound(PointItem),
         point_refs=bound(PointRefItem),
+        colour_frames=bound(ColourFrameItem),
         uniques=bound(UniqueItem),
         jobs=bound(JobItem),
         counters=bound(CounterItem),

@@ -160,6 +160,7 @@ _KINDS: dict[Any, tuple[str, Callable[[Any], Any]]] = {
     float: ("N", float),
     float | None: ("N", float),
     str: ("S", str),
+    str | None: ("S", str),
     bool: ("BOOL", bool),
     Mode: ("S", Mode),
 }

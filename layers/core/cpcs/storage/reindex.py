@@ -18,10 +18,21 @@ from operator import itemgetter
 from typing import TypeVar
 
 from cpcs import serial
-from cpcs.records import ApiKey, Asked, Event, FollowupPoint, Job, JobState, Observatory, Outcome, UploadRequest
+from cpcs.records import (
+    ApiKey,
+    Asked,
+    ColourFrame,
+    Event,
+    FollowupPoint,
+    Job,
+    JobState,
+    Observatory,
+    Outcome,
+    UploadRequest,
+)
 from cpcs.storage import Store
 
-from . import access, events, index, jobs, keys, layout, observatories, revisions
+from . import access, colour_terms, events, index, jobs, keys, layout, observatories, revisions
 from .files import Tombstone, existing_id
 from .models import Item, Models
 from .objects import Bucket
@@ -195,6 +206,7 @@ class _History:
     lines: list[list[FollowupPoint]]  # of the same event, observatory, time and passband, each in the order of rank
     of_jobs: dict[str, list[FollowupPoint]]  # in the order of their revisions
     current: frozenset[int]  # numbers of the points that are in the light curves
+    learned: dict[int, ColourFrame]  # what the frames of points say of their telescopes, by the points' numbers
     n_followups: Counter[str]
     versions: Counter[str]
     n_observations: Counter[int]
@@ -228,6 +240,7 @@ def _history(record: _Record, makers: dict[int, Outcome]) -> _History:
         lines=list(lines.values()),
         of_jobs=of_jobs,
         current=frozenset(point.followup_id for point in current),
+        learned={number: outcome.learned for number, outcome in makers.items() if outcome.learned},
         n_followups=Counter(point.event for point in current),
         versions=Counter([point.event for point in points] + deletions),
         n_observations=Counter(point.observatory_id for point in current),
@@ -287,7 +300,10 @@ def _line_items(
             yield index.point_item(models, replace(point, superseded_by=follower.followup_id if follower else None))
     newest = line[-1]
     gone = newest.followup_id not in history.current
-    yield index.unique_item(models, newest, history.first(newest), deleted=gone)
+    learned = None if gone else history.learned.get(newest.followup_id)
+    yield index.unique_item(models, newest, history.first(newest), deleted=gone, learned=learned)
+    if learned is not None:
+        yield colour_terms.item_of(models, learned)
 
 
 def _counter_items(models: Models, record: _Record) -> Iterator[Item]:

@@ -26,6 +26,7 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("DELETE", "/api/followups/<followup_id>"),
     ("GET", "/api/observatories"),
     ("POST", "/api/observatories"),
+    ("GET", "/api/observatories/<observatory_id>/colour-terms"),
     ("POST", "/api/keys"),
     ("GET", "/api/catalogues"),
     ("GET", "/api/calibrations/<job_id>/report"),

@@ -24,6 +24,7 @@ _NAME_OF_EVENT = "the name of the alert, for instance Gaia18bmt"
 
 _UPLOAD_FIELDS = (
     "mjd", "exposure_s", "matching_radius_arcsec", "filter", "filter_hint", "dry_run", "figures", "comment", "filename",
+    "camera",
 )  # fmt: skip
 
 Wire = Mapping[str, str]
@@ -124,6 +125,7 @@ def upload(
         filename=fields.text(given, named["filename"], longest=255),
         created=clock.iso(now),
         source=source,
+        camera=fields.text(given, named["camera"], longest=64),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cpcs import names
+from cpcs import memory, names
 from cpcs.passbands import catalogue_data, catalogues, filters
-from cpcs.records import ApiKey, Event, FollowupPoint, Job, Observatory
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, Observatory
 from cpcs.web import fields
 
 Document = dict[str, Any]
@@ -40,6 +40,25 @@ def event(record: Event) -> Document:
 def observatory(record: Observatory) -> Document:
     """Return an observatory."""
     return asdict(record)
+
+
+def colour_terms(frames: Sequence[ColourFrame]) -> Iterator[Document]:
+    """Yield what the frames of one camera and filter say now of its colour terms, passband by passband."""
+    for term in memory.learned_terms(frames):
+        yield {
+            "camera": frames[0].camera,
+            "filter": frames[0].filter,
+            "passband": term.passband,
+            "colour": term.colour,
+            "value": term.value,
+            "err": term.err,
+            "scatter": term.scatter,
+            "prior_err": term.prior.err,
+            "n_frames": term.n_frames,
+            "n_fields": term.n_fields,
+            "since_mjd": term.since_mjd,
+            "last_learned": term.last_learned,
+        }
 
 
 def point(record: FollowupPoint) -> Document:

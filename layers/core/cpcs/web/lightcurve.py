@@ -40,6 +40,12 @@ _COLUMNS: dict[str, Callable[[FollowupPoint], Any]] = {
     "observatory": lambda point: point.observatory,
     "calibrated_at": lambda point: point.calibrated_at,
     "job_id": lambda point: point.job_id,
+    "corrected_mag": lambda point: point.corrected_mag,
+    "corrected_mag_err": lambda point: point.corrected_mag_err,
+    "colour_term": lambda point: point.colour_term,
+    "colour_term_err": lambda point: point.colour_term_err,
+    "colour": lambda point: point.colour,
+    "reference_colour": lambda point: point.reference_colour,
 }
 
 
@@ -60,7 +66,7 @@ def build(event: Event, points: Sequence[FollowupPoint], *, now: float | None = 
     dict
         Magnitudes in mag, times in MJD (UTC, mid-exposure), exposures in seconds. Every column is as long as the
         others; what is unknown, or not finite, is None. For a limit (``limit`` true) ``mag`` is the limiting
-        magnitude.
+        magnitude. ``corrected_mag`` is ``mag`` with the colour term; columns that are added later come at the end.
     """
     about = documents.event(event)
     return {
