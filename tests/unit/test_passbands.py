@@ -68,13 +68,44 @@ def test_automatic(given):
         ("gaiasp/any", "GaiaSP/any"),
         ("ANY/r", "any/r"),
         (" SDSS / R ", "SDSS/R"),
+        ("Pan-STARRS/r", "PS1/r"),
+        ("gaia_sp/R", "GaiaSP/R"),
+        ("GAIA SP / any", "GaiaSP/any"),
+        ("GaiaDR3/GBP", "GAIA/BP"),
+        ("GAIA/rp", "GAIA/RP"),
+        ("any/rp", "any/r"),  # the Sloan filter of Las Cumbres, not Gaia's
+        ("any/SDSS-R", "any/r"),
+        ("any/Bessell-V", "any/V"),
+        ("GaiaSP/Rc", "GaiaSP/R"),
+        ("apass/R", "APASS/r"),
+        ("any/Ks", "any/K"),
     ],
 )
 def test_case_and_aliases(given, expected):
     assert str(parse_choice(given)) == expected
 
 
-@pytest.mark.parametrize("given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/f", "NOSUCH/V", "any/xyz", "x" * 500])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "APASS",
+        "APASS/",
+        "/V",
+        "APASS/z",
+        "UCAC4/f",
+        "NOSUCH/V",
+        "any/xyz",
+        "x" * 500,
+        "any/GaiaSP",
+        "any/Clear",
+        "any/Ha",
+        "any/48",
+        "V/APASS",
+        "any//r",
+        "any/ ",
+        "\0/\0",
+    ],
+)
 def test_unknown(given):
     with pytest.raises(UnknownFilter):
         parse_choice(given)
