@@ -10,12 +10,15 @@ header names the right filter in 70 %, nothing in 15 %, something that several f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
+from scipy.stats import norm
 
 from benchmarks import sky
-from photocal.arrays import Bools, Floats, Ints
+from photocal.arrays import Bools, Floats
 from photocal.stars import CatalogueMeta, StarList
 
 SEED = 20190129
@@ -101,8 +104,9 @@ class Upload:
         The name.
     clean
         (n,) array, mag: the instrumental magnitudes without noise and outliers.
-    star
-        (n,) array: which star of the field each row is.
+    ideal
+        Band of `OBSERVED` -> its probability to an observer who knows the header and, without noise, slope and
+        curvature of the instrument's magnitudes less those of every band along the locus of the frame's stars.
     """
 
     band: str
@@ -110,7 +114,7 @@ class Upload:
     hint: str
     stars: StarList
     clean: Floats
-    star: Ints
+    ideal: Mapping[str, float]
     known: tuple[sky.Known, ...]
     mjd: float
     dec_deg: float
@@ -138,9 +142,43 @@ def draw(number: int, seed: int = SEED) -> Upload:
     there = (ra + motion[0] * years / 3.6e6 / np.cos(np.radians(dec))) % 360.0
     stars, clean = _observe(rng, (there[:n], moved[:n]), own[:n], depth)
     return Upload(
-        band=band, header=header, hint=hint, stars=stars, clean=clean, star=np.arange(n, dtype=np.int64),
+        band=band, header=header, hint=hint, stars=stars, clean=clean, ideal=_ideal(mags, own, n, hint),
         known=tuple(item for item in found if item is not None), mjd=mjd, dec_deg=dec0,
     )  # fmt: skip
+
+
+def _ideal(mags: sky.Magnitudes, own: Floats, n: int, hint: str) -> dict[str, float]:
+    """Return what an ideal observer makes of an upload, from how uploads are drawn: band -> probability."""
+    away = (mags["SDSS", "g"] - mags["SDSS", "i"])[:n] - 1.0
+    log_p = np.empty(len(OBSERVED))
+    for k, (band, item) in enumerate(OBSERVED.items()):
+        parts = []
+        for system in item.systems:
+            curvature, slope, _ = np.polyfit(away, own[:n] - mags[system][:n], 2)
+            slope -= _GREEN_TERM if band == "TG" else 0.0
+            usual, odd = (norm.logpdf(slope, 0.0, spread) for spread in (_OWN_TERM, _ODD_TERM))
+            linear = np.logaddexp(np.log1p(-_ODD_SHARE) + usual, np.log(_ODD_SHARE) + odd)
+            parts.append(linear + norm.logpdf(curvature, 0.0, _SECOND_ORDER))
+        log_p[k] = logsumexp(parts) - np.log(len(parts)) + np.log(item.weight * _chance(band, hint))
+    return dict(zip(OBSERVED, np.exp(log_p - logsumexp(log_p)).tolist(), strict=True))
+
+
+def _chance(band: str, hint: str) -> float:
+    """Return how often a filter's header says this."""
+    named, missing, ambiguous, wrong = _SHARES
+    if not hint:
+        return missing
+
+    def share(names: tuple[str, ...]) -> float:
+        return names.count(hint) / len(names)
+
+    others = [share(item.names) for other, item in OBSERVED.items() if other != band]
+    return (
+        named * share(OBSERVED[band].names)
+        + ambiguous * share((*OBSERVED[band].ambiguous, *_WHEEL))
+        + wrong * sum(others) / len(others)
+        + 1e-9
+    )
 
 
 def _weights() -> Floats:

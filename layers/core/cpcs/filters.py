@@ -30,8 +30,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 _GROUP_OF = {band: group for group, bands in GROUPS.items() for band in bands}
 
-# Of a hundred headers that name a filter, some ten name another of its group and some ten any other at all.
-NAMED, AKIN, UNFILTERED = 100.0, 10.0, 10.0
+# How much likelier a name makes a filter than one that it has nothing to do with: the filter named; the one of the same
+# letter (R is written for r, and r for R); another of its group; and all light, where it says that there was no filter.
+NAMED, SAME_LETTER, AKIN, UNFILTERED = 100.0, 10.0, 3.0, 30.0
 _LONGEST = 100  # characters that are read
 _MOST = 2  # filters that one name may mean: "u g r i z" means none
 
@@ -99,9 +100,11 @@ class FilterHint:
     unfiltered: bool = False
 
     def weight(self, band: str) -> float:
-        """Return how much likelier the hint makes a filter: 100 when it names it, 10 for its group, 1 otherwise."""
+        """Return how much likelier the hint makes a filter than one that it has nothing to do with."""
         if band in self.filters:
             return NAMED
+        if any(band[0].lower() == named[0].lower() and group_of(band) == group_of(named) for named in self.filters):
+            return SAME_LETTER
         if any(group_of(band) == group_of(named) for named in self.filters):
             return AKIN
         return UNFILTERED if self.unfiltered and band == "G" else 1.0
