@@ -9,10 +9,11 @@ has is right: the nearest filter (r for R, g for B; for unfiltered light G, else
 Uploads of which no filter on the list is held have no right answer; like those that are refused they do not count, and
 both are listed.
 
-**Decidable** is an upload where an ideal observer would be sure: one who knows the header, how uploads are drawn, and
-the instrument's colour term and its curvature against every band without any noise. Where even its best choice has a
+**Decidable** is an upload where an ideal observer would be sure: one who knows how uploads are drawn, the header, the
+true magnitudes of all stars in every band, the noise of each and which are outliers, and fits the instrument's colour
+term and its curvature against every band (`benchmarks.uploads.Upload.ideal`). Where even its best choice has a
 probability below 0.9 (an R filter with a colour term beside r, and no name) the stars do not hold the answer. The
-share that the ideal observer gets right bounds what can be got.
+share that it gets right bounds what can be got from colour terms and names.
 
 **Low** is a confidence below 0.9. Beside the engine stand, on the same uploads, CPCS 1's rules (least scatter; since
 2024 least scatter over the root of the number of stars) and the header alone.
@@ -227,7 +228,8 @@ def _wrong_ones(judged: Sequence[Outcome], right: Bools) -> None:
     low = stated < LOW
     print(
         f"\nstated below {LOW}: {int((low & ~right).sum())} of {int((~right).sum())} wrong choices, "
-        f"{int((low & right).sum())} of {int(right.sum())} right ones; of those stated above, {_share(right[~low])} right"
+        f"{int((low & right).sum())} of {int(right.sum())} right ones; "
+        f"stated above: {int((~low).sum())}, of them {_share(right[~low])} right"
     )
     wrong = [item for item, ok in zip(judged, right, strict=True) if not ok]
     quantiles = np.quantile([item.confidence for item in wrong], [0.1, 0.5, 0.9]) if wrong else np.zeros(3)
@@ -253,8 +255,8 @@ def _catalogues(judged: Sequence[Outcome]) -> None:
     )
     chance = np.mean([1.0 / len(errors) for errors in several])
     print(
-        f"\ncatalogue within the right filter ({len(several)} uploads with a choice): the best one chosen {100 * best:.0f} % "
-        f"of the time (by chance {100 * chance:.0f} %); median error of the zero point {chosen:.1f} mmag chosen, "
+        f"\ncatalogue within the right filter ({len(several)} uploads with a choice): the best one chosen "
+        f"{100 * best:.0f} % of the time (by chance {100 * chance:.0f} %); median error of the zero point {chosen:.1f} mmag chosen, "
         f"{least:.1f} best, {middle:.1f} middle one"
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.stats import multivariate_normal
 
 from benchmarks import sky
 from photocal.arrays import Bools, Floats
@@ -105,8 +105,9 @@ class Upload:
     clean
         (n,) array, mag: the instrumental magnitudes without noise and outliers.
     ideal
-        Band of `OBSERVED` -> its probability to an observer who knows the header and, without noise, slope and
-        curvature of the instrument's magnitudes less those of every band along the locus of the frame's stars.
+        Band of `OBSERVED` -> its probability to an ideal observer: one who knows how uploads are drawn, the header, the
+        true magnitudes of the stars in every band, the noise of every star and which are outliers, and who fits slope
+        and curvature of the instrument's magnitudes in g - i against every band.
     """
 
     band: str
@@ -118,6 +119,16 @@ class Upload:
     known: tuple[sky.Known, ...]
     mjd: float
     dec_deg: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the telescope made of the stars; ``sigma`` (mag) is the true noise of each that is no outlier."""
+
+    stars: StarList
+    clean: Floats
+    sigma: Floats
+    outlier: Bools
 
 
 def draw(number: int, seed: int = SEED) -> Upload:
@@ -140,25 +151,36 @@ def draw(number: int, seed: int = SEED) -> Upload:
     years = 2000.0 + (mjd - 51544.5) / 365.25 - 2016.0
     moved = dec + motion[1] * years / 3.6e6
     there = (ra + motion[0] * years / 3.6e6 / np.cos(np.radians(dec))) % 360.0
-    stars, clean = _observe(rng, (there[:n], moved[:n]), own[:n], depth)
+    seen = _observe(rng, (there[:n], moved[:n]), own[:n], depth)
     return Upload(
-        band=band, header=header, hint=hint, stars=stars, clean=clean, ideal=_ideal(mags, own, n, hint),
+        band=band, header=header, hint=hint, stars=seen.stars, clean=seen.clean, ideal=_ideal(mags, seen, hint),
         known=tuple(item for item in found if item is not None), mjd=mjd, dec_deg=dec0,
     )  # fmt: skip
 
 
-def _ideal(mags: sky.Magnitudes, own: Floats, n: int, hint: str) -> dict[str, float]:
-    """Return what an ideal observer makes of an upload, from how uploads are drawn: band -> probability."""
+def _ideal(mags: sky.Magnitudes, seen: _Seen, hint: str) -> dict[str, float]:
+    """Return what an ideal observer makes of an upload: band -> probability.
+
+    With the fitted slope and curvature t of covariance C, and those of instruments drawn from N(0, S), the likelihood
+    of a band is N(t; 0, C + S), a mixture of two S as in the draw.
+    """
+    n = len(seen.clean)
     away = (mags["SDSS", "g"] - mags["SDSS", "i"])[:n] - 1.0
+    inlier = ~seen.outlier
+    design = np.stack([np.ones(n), away, away**2], axis=1)[inlier] / seen.sigma[inlier, None]
+    covariance = np.linalg.pinv(design.T @ design, hermitian=True)
     log_p = np.empty(len(OBSERVED))
     for k, (band, item) in enumerate(OBSERVED.items()):
+        mean = [_GREEN_TERM if band == "TG" else 0.0, 0.0]
         parts = []
         for system in item.systems:
-            curvature, slope, _ = np.polyfit(away, own[:n] - mags[system][:n], 2)
-            slope -= _GREEN_TERM if band == "TG" else 0.0
-            usual, odd = (norm.logpdf(slope, 0.0, spread) for spread in (_OWN_TERM, _ODD_TERM))
-            linear = np.logaddexp(np.log1p(-_ODD_SHARE) + usual, np.log(_ODD_SHARE) + odd)
-            parts.append(linear + norm.logpdf(curvature, 0.0, _SECOND_ORDER))
+            y = (seen.stars.inst_mag - mags[system][:n])[inlier] / seen.sigma[inlier]
+            terms = (covariance @ design.T @ y)[1:]
+            usual, odd = (
+                multivariate_normal.logpdf(terms, mean, covariance[1:, 1:] + np.diag([spread**2, _SECOND_ORDER**2]))
+                for spread in (_OWN_TERM, _ODD_TERM)
+            )
+            parts.append(np.logaddexp(np.log1p(-_ODD_SHARE) + usual, np.log(_ODD_SHARE) + odd))
         log_p[k] = logsumexp(parts) - np.log(len(parts)) + np.log(item.weight * _chance(band, hint))
     return dict(zip(OBSERVED, np.exp(log_p - logsumexp(log_p)).tolist(), strict=True))
 
@@ -212,9 +234,7 @@ def _field(rng: np.random.Generator, band: str, n: int, total: int, depth: float
     return {key: mag + shift for key, mag in mags.items()}, own + shift
 
 
-def _observe(
-    rng: np.random.Generator, where: tuple[Floats, Floats], own: Floats, depth: float
-) -> tuple[StarList, Floats]:
+def _observe(rng: np.random.Generator, where: tuple[Floats, Floats], own: Floats, depth: float) -> _Seen:
     """Measure the stars."""
     n = len(own)
     zero_point = rng.uniform(18.0, 28.0)
@@ -233,4 +253,4 @@ def _observe(
         flags=np.where(outlier & (rng.random(n) < _BLENDED), 3, 0).astype(np.int64),
         meta=CatalogueMeta(format="simulated", n_rows=n),
     )  # fmt: skip
-    return stars, clean
+    return _Seen(stars=stars, clean=clean, sigma=np.hypot(scatter, error), outlier=outlier)

@@ -7,17 +7,17 @@ Three things tell filters apart, and `filter_probabilities` multiplies them by B
 **Place.** A filter F has a place P_F on the colour axis of stars: how fast its magnitude grows with g - i, less that of
 r (``PLACES``). An instrument of filter F lies at P_F + k, with its own colour term k. A candidate in filter j with the
 colour term c_j (per g - i) says that the instrument lies at q_j = P_j - c_j. All candidates say it of the same
-instrument and from the same stars, so their mean q is weighted by precision, but its error is that of one of them:
+instrument and from the same stars: their mean q is weighted, but the errors of the slopes do not average out.
 
     place(F) = 0.9 N(q; P_F, e^2 + 0.08^2) + 0.1 N(q; P_F, e^2 + 0.2^2)
 
 **Scatter.** What is left beyond the errors, s_j, once the colour term is taken out. With the instrument's own scatter
-s0 and a locus of stars that is no straight line, candidates in filter j have, were F right,
+s0 and a locus of stars that is no straight line, a filter j near the instrument's place has, were F right,
 
-    ln s_j = N(ln sqrt(s0^2 + (g D_Fj)^2), t_j^2),       t_j^2 = (error of ln s_j)^2 + 0.2^2 + (0.012 / s_j)^2
+    ln s_j ~ N(ln sqrt(s0^2 + (b D_Fj)^2), t_j^2),       t_j^2 = (error of ln s_j)^2 + 0.2^2 + (0.012 / s_j)^2
 
-where D_Fj is the difference of the places, more where one of them sees nearly all light or the ultraviolet; s0 and g
-are integrated out. The last term of t_j allows for errors that catalogues do not quote.
+(with tails) where D_Fj is the difference of the places, more where one of them sees nearly all light or the
+ultraviolet; s0 and b are integrated out. The last term of t_j allows for errors that catalogues do not quote.
 
 **Header.** `cpcs.filters.FilterHint.weight`: a name is right in most headers, wrong in some. **Usual.** Few telescopes
 have Gaia's BP, and a plate is never what was observed.
@@ -36,7 +36,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from cpcs.filters import FilterHint, group_of, understand
-from photocal.arrays import Floats
+from photocal.arrays import Bools, Floats
 from photocal.results import Candidate
 from photocal.zeropoint import ZeroPointFit
 
@@ -49,6 +49,13 @@ PLACES = {
     "u": 1.43, "U": 1.47, "B": 0.80, "g": 0.55, "BP": 0.29, "V": 0.23, "r": 0.0, "R": -0.085, "G": -0.15, "i": -0.43,
     "I": -0.51, "RP": -0.47, "z": -0.66, "Y": -0.75, "J": -0.91, "H": -1.06, "K": -1.13,
 }  # fmt: skip
+# Where a catalogue's filter of that name lies elsewhere
+_ODD_PLACES = {
+    "PS1/g": 0.49, "REFCAT2/g": 0.49, "SKYMAPPER/g": 0.35, "DES/g": 0.52, "SDSS/g": 0.58, "APASS/g": 0.58,
+    "GaiaSP/g": 0.58, "DES/r": -0.065, "SKYMAPPER/r": 0.02, "DES/i": -0.49, "SKYMAPPER/i": -0.50, "SDSS/i": -0.42,
+    "APASS/i": -0.42, "GaiaSP/i": -0.42, "PS1/z": -0.64, "REFCAT2/z": -0.64, "DES/z": -0.69, "SKYMAPPER/z": -0.69,
+    "SKYMAPPER/u": 1.65,
+}  # fmt: skip
 _PLATES = {"B1pg": "B", "B2pg": "B", "R1pg": "R", "R2pg": "R", "Ipg": "I"}
 _USUAL = {"BP": 0.02, "RP": 0.02, "G": 0.5, "U": 0.3, "u": 0.3, "z": 0.5, "Y": 0.1, "J": 0.2, "H": 0.2, "K": 0.2}
 PLATES_PRIOR = 0.1
@@ -58,13 +65,15 @@ _RARE = 0.05  # such a filter stands in for another only where there is no bette
 _BENT = {"G": 0.3, "u": 0.8, "U": 0.8}
 # mag per mag of g - i: how fast a colour grows, to turn its colour term into one of g - i
 _COLOURS = {
-    "g-r": 0.57, "g-i": 1.0, "r-i": 0.43, "i-z": 0.24, "B-V": 0.56, "V-I": 0.75, "V-R": 0.32, "R-I": 0.43, "BP-RP": 0.76,
-    "J-K": 0.22, "J-H": 0.15,
+    "g-r": 0.57, "g-i": 1.0, "r-i": 0.43, "i-z": 0.24, "B-V": 0.56, "V-I": 0.75, "V-R": 0.32, "R-I": 0.43,
+    "BP-RP": 0.76, "J-K": 0.22, "J-H": 0.15,
 }  # fmt: skip
 OWN_TERM, ODD_TERM, ODD_SHARE = 0.08, 0.2, 0.1  # mag per mag of g - i: what instruments of one filter differ by
 _PLACE_ERROR, _CURVED = 0.03, 0.15  # of a place, and of a colour term as a share of it
 _CROOKED = 1.0  # of a colour term, mag per mag of g - i, per mag of scatter that it leaves
 TOLERANCE, UNQUOTED = 0.2, 0.012  # in ln s, and in s (mag): between catalogues of one filter
+_STRAY = 3.0  # times as far, one scatter in ten is off
+_LOG_USUAL, _LOG_STRAY = np.log(0.9), np.log(0.1 / _STRAY)
 _S0 = np.geomspace(0.004, 0.6, 36)
 _NEAR = 0.35  # in place: candidates farther from the instrument say nothing of the scatter
 _AXIS = 2.7  # the length of the axis of places
@@ -204,19 +213,23 @@ def _log_place(
     candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], instrument: tuple[float, float] | None
 ) -> Floats:
     """Return the log likelihood of each hypothesis, given where the colour terms put the instrument."""
-    result = np.full(len(hypotheses), -np.log(_AXIS))  # anywhere, where nothing tells
+    term = np.full(len(hypotheses), np.nan)
+    err = np.zeros(len(hypotheses))
     for k, item in enumerate(hypotheses):
         if item.place is not None and instrument is not None:
-            result[k] = _log_own_term(instrument[0] - item.place, instrument[1])
+            term[k], err[k] = instrument[0] - item.place, instrument[1]
         elif item.place is None:  # as near to the instrument as its own colour terms say
             own = [slope for each in candidates if each.passband.filter == item.name and (slope := _slope(each))]
             if own:
-                result[k] = _log_own_term(*min(own, key=lambda slope: slope[1]))
-    return result
+                term[k], err[k] = min(own, key=lambda slope: slope[1])
+    told: Floats = np.where(np.isfinite(term), _log_own_term(term, err), -np.log(_AXIS))  # else it may be anywhere
+    return told
 
 
 def _place_of(item: Candidate) -> float | None:
-    return PLACES.get(_PLATES.get(item.passband.filter, item.passband.filter))
+    """Return the place of a candidate's filter, as its catalogue has it; None where it is unknown."""
+    name = item.passband.filter
+    return _ODD_PLACES.get(str(item.passband), PLACES.get(_PLATES.get(name, name)))
 
 
 def _slope(item: Candidate) -> tuple[float, float] | None:
@@ -246,51 +259,81 @@ def _mean_place(told: Floats) -> tuple[float, float]:
     return float(weight @ place), float(np.sqrt(weight**2 @ table**2 + (weight @ err) ** 2))
 
 
-def _log_own_term(term: float, err: float) -> float:
-    """Return the log density of an instrument's own colour term, mag per mag of g - i, known to ``err``."""
+def _log_own_term(term: Floats, err: Floats) -> Floats:
+    """Return the log density of instruments' own colour terms, mag per mag of g - i, known to ``err``; (n,) arrays."""
     usual, odd = np.hypot(OWN_TERM, err), np.hypot(ODD_TERM, err)
-    parts = -0.5 * (term / np.array([usual, odd])) ** 2 - np.log([usual, odd])
-    return float(logsumexp(parts, b=[1.0 - ODD_SHARE, ODD_SHARE]) - 0.5 * np.log(2.0 * np.pi))
+    log_usual = np.log((1.0 - ODD_SHARE) / usual) - 0.5 * (term / usual) ** 2
+    log_odd = np.log(ODD_SHARE / odd) - 0.5 * (term / odd) ** 2
+    density: Floats = np.logaddexp(log_usual, log_odd) - 0.5 * np.log(2.0 * np.pi)
+    return density
 
 
 def _log_scatter(candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], q: float) -> Floats:
-    """Return the log likelihood of each hypothesis, given the scatters; s0 and the bend of the locus integrated out."""
-    near = [item for item in candidates if _near(item, q) and (np.isnan(q) or item.colour_term is not None)]
-    if not near:
+    """Return the log likelihood of each hypothesis, given the scatters; s0 and the bend of the locus integrated out.
+
+    Only candidates near the instrument's place ``q`` are asked, and of those only such as a colour term was taken out
+    of: the slopes of the others say what ``q`` says already. Where no colour term tells, ``q`` is NaN, and all are.
+    """
+    seen = _scatters(candidates, q)
+    if seen is None:
         return np.zeros(len(hypotheses))
-    s = np.array([item.fit.scatter / (1.0 - item.fit.outlier_fraction) for item in near])
-    error = np.array([item.fit.scatter_err / item.fit.scatter for item in near])
-    names = [item.passband.filter for item in near]
-    first = {name: names.index(name) for name in names}
-    log_s, width = [], []
-    for name in first:
-        mine = np.array([own == name for own in names])
-        w = (error[mine] ** 2 + TOLERANCE**2 + (UNQUOTED / s[mine]) ** 2) ** -1
-        log_s.append(float(np.average(np.log(s[mine]), weights=w)))
-        width.append(float(np.sqrt(error[mine].min() ** 2 + 1.0 / w.sum())))
-    ref = [near[k] for k in first.values()]
-    straight = np.array([item.colour_term is not None for item in ref])
-    bend = np.where(straight, _BEND[:, None], _SLANTED)
-    away = np.array([[_away(item, candidate) for candidate in ref] for item in hypotheses])
-    extra = (bend[None, :, :] * away[:, None, :]) ** 2  # (hypotheses, bends, candidates)
+    bend = np.where(seen.straight, _BEND[:, None], _SLANTED)
+    extra = (bend * _away(hypotheses, seen)[:, None, :]) ** 2  # (hypotheses, bends, filters)
     expected = 0.5 * np.log(_S0[:, None] ** 2 + extra[:, :, None, :])
-    x2 = ((np.array(log_s) - expected) / np.array(width)) ** 2
-    log_p = np.logaddexp(np.log(0.9) - 0.5 * x2, np.log(0.1 / 3.0) - x2 / 18.0).sum(axis=-1)
+    x2 = ((seen.log_s - expected) / seen.width) ** 2
+    log_p = np.logaddexp(_LOG_USUAL - 0.5 * x2, _LOG_STRAY - x2 / (2.0 * _STRAY**2)).sum(axis=-1)
     result: Floats = logsumexp(log_p, axis=(1, 2))
     return result
 
 
-def _near(item: Candidate, q: float) -> bool:
-    place = _place_of(item)
-    return place is None or not abs(place - q) > _NEAR
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scatters:
+    """The scatter of each filter, over its catalogues; arrays and lists of the same length.
+
+    ``place`` is NaN where it is unknown; ``straight`` where a colour term was taken out.
+    """
+
+    names: list[str]
+    log_s: Floats
+    width: Floats
+    place: Floats
+    bent: Floats
+    straight: Bools
 
 
-def _away(item: _Filter, candidate: Candidate) -> float:
-    """Return how unlike a filter is to that of a candidate, in places."""
-    if item.name == candidate.passband.filter:
-        return 0.0
-    place = _place_of(candidate)
-    if item.place is None or place is None:
-        return _UNKNOWN
-    alike = _PLATES.get(candidate.passband.filter, candidate.passband.filter)
-    return float(np.hypot(item.place - place, item.bent - _BENT.get(alike, 0.0)))
+def _scatters(candidates: Sequence[Candidate], q: float) -> _Scatters | None:
+    by_filter: dict[str, list[Candidate]] = {}
+    for item in candidates:
+        place = _place_of(item)
+        if np.isnan(q) or (item.colour_term is not None and (place is None or abs(place - q) <= _NEAR)):
+            by_filter.setdefault(item.passband.filter, []).append(item)
+    if not by_filter:
+        return None
+    rows = [_scatter_of(items) for items in by_filter.values()]
+    alike = [_PLATES.get(name, name) for name in by_filter]
+    return _Scatters(
+        names=list(by_filter),
+        log_s=np.array([log_s for log_s, _ in rows]),
+        width=np.array([width for _, width in rows]),
+        place=np.array([np.nan if (place := _place_of(items[0])) is None else place for items in by_filter.values()]),
+        bent=np.array([_BENT.get(name, 0.0) for name in alike]),
+        straight=np.array([items[0].colour_term is not None for items in by_filter.values()]),
+    )
+
+
+def _scatter_of(items: Sequence[Candidate]) -> tuple[float, float]:
+    """Return ln s of a filter and its width; the catalogues share their stars, so errors do not average out."""
+    s = np.array([item.fit.scatter / (1.0 - item.fit.outlier_fraction) for item in items])
+    error = np.array([item.fit.scatter_err / item.fit.scatter for item in items])
+    weight = 1.0 / (error**2 + TOLERANCE**2 + (UNQUOTED / s) ** 2)
+    return float(weight @ np.log(s) / weight.sum()), float(np.sqrt(error.min() ** 2 + 1.0 / weight.sum()))
+
+
+def _away(hypotheses: Sequence[_Filter], seen: _Scatters) -> Floats:
+    """Return how unlike hypotheses and filters are, in places: (hypotheses, filters) array."""
+    place = np.array([np.nan if item.place is None else item.place for item in hypotheses])
+    bent = np.array([item.bent for item in hypotheses])
+    away = np.nan_to_num(np.hypot(place[:, None] - seen.place, bent[:, None] - seen.bent), nan=_UNKNOWN)
+    same = np.array([item.name for item in hypotheses])[:, None] == np.array(seen.names)
+    result: Floats = np.where(same, 0.0, away)
+    return result
