@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +40,7 @@ from photocal.results import Candidate, Target
 
 UPLOADS = 1000
 LOW = 0.9
-SURE = 0.9  # the ideal observer's, where an upload is decidable
+SURE, CERTAIN = 0.9, 0.99  # the ideal observer's probability, where an upload is decidable, and beyond doubt
 STATED = (0.0, 0.3, 0.5, 0.7, 0.9, 0.97, 0.995, 1.01)
 NUMBERS = (5, 10, 20, 50, 200, 1000, 3001)
 RADIUS_ARCSEC = 2.0
@@ -90,9 +91,9 @@ class Outcome:
         return self.chosen == self.right
 
 
-def play(number: int) -> Outcome:
+def play(number: int, seed: int = uploads.SEED) -> Outcome:
     """Calibrate one upload, and judge it."""
-    upload = uploads.draw(number)
+    upload = uploads.draw(number, seed)
     start = Outcome(number=number, band=upload.band, header=upload.header, hint=upload.hint, n_stars=upload.stars.n)
     ra, dec = upload.stars.centre
     try:
@@ -180,15 +181,16 @@ def report(outcomes: Sequence[Outcome]) -> None:
     judged = [item for item in outcomes if item.counts]
     print(f"{len(outcomes)} uploads: {len(judged)} judged, no right filter held {nothing}, refused {dict(refused)}")
     right = np.array([item.is_right for item in judged], dtype=np.bool_)
-    sure = np.array([item.bound >= SURE for item in judged], dtype=np.bool_)
-    ideal = np.array([item.ideal_right for item in judged], dtype=np.bool_)
-    print(f"\n{'':22}{'all':>9}{'decidable':>12}")
-    print(f"{'uploads':22}{len(judged):>9}{int(sure.sum()):>12}")
-    print(f"{'right':22}{_share(right):>9}{_share(right[sure]):>12}")
-    print(f"{'ideal observer':22}{_share(ideal):>9}{_share(ideal[sure]):>12}")
+    bound = np.array([item.bound for item in judged])
+    sure, ideal = bound >= SURE, np.array([item.ideal_right for item in judged], dtype=np.bool_)
+    columns = {"all": bound >= 0.0, f"bound {SURE}": sure, f"bound {CERTAIN}": bound >= CERTAIN}
+    print(f"\n{'':22}" + "".join(f"{name:>12}" for name in columns))
+    print(f"{'uploads':22}" + "".join(f"{int(mask.sum()):>12}" for mask in columns.values()))
+    rows = {"right": right, "ideal observer": ideal}
     for name in RULES:
-        theirs = np.array([dict(item.rivals)[name] == item.right for item in judged], dtype=np.bool_)
-        print(f"{name:22}{_share(theirs):>9}{_share(theirs[sure]):>12}")
+        rows[name] = np.array([dict(item.rivals)[name] == item.right for item in judged], dtype=np.bool_)
+    for name, row in rows.items():
+        print(f"{name:22}" + "".join(f"{_share(row[mask]):>12}" for mask in columns.values()))
     _classes(judged, right, sure, ideal)
     _calibration(judged, right)
     _wrong_ones(judged, right)
@@ -256,7 +258,8 @@ def _catalogues(judged: Sequence[Outcome]) -> None:
     chance = np.mean([1.0 / len(errors) for errors in several])
     print(
         f"\ncatalogue within the right filter ({len(several)} uploads with a choice): the best one chosen "
-        f"{100 * best:.0f} % of the time (by chance {100 * chance:.0f} %); median error of the zero point {chosen:.1f} mmag chosen, "
+        f"{100 * best:.0f} % "
+        f"of the time (by chance {100 * chance:.0f} %); median error of the zero point {chosen:.1f} mmag chosen, "
         f"{least:.1f} best, {middle:.1f} middle one"
     )
 
@@ -266,12 +269,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("uploads", type=int, nargs="?", default=UPLOADS)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--seed", type=int, default=uploads.SEED, help="of the draw")
     given = parser.parse_args(arguments)
+    once = partial(play, seed=given.seed)
     if given.jobs > 1:
         with ProcessPoolExecutor(given.jobs) as pool:
-            outcomes = list(pool.map(play, range(given.uploads), chunksize=4))
+            outcomes = list(pool.map(once, range(given.uploads), chunksize=4))
     else:
-        outcomes = [play(number) for number in range(given.uploads)]
+        outcomes = [once(number) for number in range(given.uploads)]
     report(outcomes)
 
 

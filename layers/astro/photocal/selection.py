@@ -29,6 +29,7 @@ there, that stands in for it. Within a filter, the catalogue with the least expe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -213,16 +214,14 @@ def _log_place(
     candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], instrument: tuple[float, float] | None
 ) -> Floats:
     """Return the log likelihood of each hypothesis, given where the colour terms put the instrument."""
-    term = np.full(len(hypotheses), np.nan)
-    err = np.zeros(len(hypotheses))
+    told: Floats = np.full(len(hypotheses), -np.log(_AXIS))  # anywhere, where nothing tells
     for k, item in enumerate(hypotheses):
         if item.place is not None and instrument is not None:
-            term[k], err[k] = instrument[0] - item.place, instrument[1]
+            told[k] = _log_own_term(instrument[0] - item.place, instrument[1])
         elif item.place is None:  # as near to the instrument as its own colour terms say
             own = [slope for each in candidates if each.passband.filter == item.name and (slope := _slope(each))]
             if own:
-                term[k], err[k] = min(own, key=lambda slope: slope[1])
-    told: Floats = np.where(np.isfinite(term), _log_own_term(term, err), -np.log(_AXIS))  # else it may be anywhere
+                told[k] = _log_own_term(*min(own, key=lambda slope: slope[1]))
     return told
 
 
@@ -259,13 +258,13 @@ def _mean_place(told: Floats) -> tuple[float, float]:
     return float(weight @ place), float(np.sqrt(weight**2 @ table**2 + (weight @ err) ** 2))
 
 
-def _log_own_term(term: Floats, err: Floats) -> Floats:
-    """Return the log density of instruments' own colour terms, mag per mag of g - i, known to ``err``; (n,) arrays."""
-    usual, odd = np.hypot(OWN_TERM, err), np.hypot(ODD_TERM, err)
-    log_usual = np.log((1.0 - ODD_SHARE) / usual) - 0.5 * (term / usual) ** 2
-    log_odd = np.log(ODD_SHARE / odd) - 0.5 * (term / odd) ** 2
-    density: Floats = np.logaddexp(log_usual, log_odd) - 0.5 * np.log(2.0 * np.pi)
-    return density
+def _log_own_term(term: float, err: float) -> float:
+    """Return the log density of an instrument's own colour term, mag per mag of g - i, known to ``err``."""
+    usual, odd = math.hypot(OWN_TERM, err), math.hypot(ODD_TERM, err)
+    log_usual = math.log((1.0 - ODD_SHARE) / usual) - 0.5 * (term / usual) ** 2
+    log_odd = math.log(ODD_SHARE / odd) - 0.5 * (term / odd) ** 2
+    most = max(log_usual, log_odd)
+    return most + math.log(math.exp(log_usual - most) + math.exp(log_odd - most)) - 0.5 * math.log(2.0 * math.pi)
 
 
 def _log_scatter(candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], q: float) -> Floats:
