@@ -72,7 +72,7 @@ def test_lco_is_in_i(realdata):
     )
     found = calibrate(stars, [reference], target=middle(stars), matching_radius_arcsec=2.0)
     assert str(found.winner.passband) == "REFCAT2/i"
-    assert found.confidence > 0.99
+    assert found.confidence > 0.95  # without a hint; one instrument in ten has a colour term of 0.2
     assert found.winner.fit.n_matched > 2000
     assert found.winner.fit.scatter < 0.025
     per_second = found.winner.fit.zero_point - 2.5 * np.log10(250.032)
