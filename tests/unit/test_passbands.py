@@ -70,6 +70,17 @@ def test_automatic(given):
         (" SDSS / R ", "SDSS/R"),
         ("ucac4/v", "UCAC4/V"),  # for positions, but forced by its name
         ("URAT-1/any", "URAT1/any"),
+        ("Pan-STARRS/r", "PS1/r"),
+        ("gaia_sp/R", "GaiaSP/R"),
+        ("GAIA SP / any", "GaiaSP/any"),
+        ("GaiaDR3/GBP", "GAIA/BP"),
+        ("GAIA/rp", "GAIA/RP"),
+        ("any/rp", "any/r"),  # the Sloan filter of Las Cumbres, not Gaia's
+        ("any/SDSS-R", "any/r"),
+        ("any/Bessell-V", "any/V"),
+        ("GaiaSP/Rc", "GaiaSP/R"),
+        ("apass/R", "APASS/r"),
+        ("any/Ks", "any/K"),
     ],
 )
 def test_case_and_aliases(given, expected):
@@ -77,7 +88,26 @@ def test_case_and_aliases(given, expected):
 
 
 @pytest.mark.parametrize(
-    "given", ["APASS", "APASS/", "/V", "APASS/z", "UCAC4/z", "NOSUCH/V", "any/xyz", "any/f", "x" * 500]
+    "given",
+    [
+        "APASS",
+        "APASS/",
+        "/V",
+        "APASS/z",
+        "UCAC4/z",
+        "NOSUCH/V",
+        "any/xyz",
+        "any/f",
+        "x" * 500,
+        "any/GaiaSP",
+        "any/Clear",
+        "any/Ha",
+        "any/48",
+        "V/APASS",
+        "any//r",
+        "any/ ",
+        "\0/\0",
+    ],
 )
 def test_unknown(given):
     with pytest.raises(UnknownFilter):

@@ -209,7 +209,7 @@ class Calibration:
     candidates
         Every passband that could be fitted, best first; those that failed the quality cuts last.
     confidence
-        Probability that the winner's filter is right, 0 to 1, whichever catalogue measured it.
+        Probability that the winner's filter is right, 0 to 1, whichever catalogue measured it; forced or not.
     offset
         Of the catalogue against the reference.
     seconds

@@ -1,26 +1,40 @@
-"""Which passband was the image taken in? A probability for each candidate, from its scatter and from the hint.
+"""Which passband was the image taken in? A probability for each candidate, from its fit and from the hint.
 
-The right filter is the one whose magnitudes the instrument reproduces with the least scatter beyond the errors: in any
-other, stars of different colours lie on different zero points. Let s0 be the scatter that the instrument itself makes,
-the same for all candidates but unknown. Under the hypothesis that filter F is right, each candidate c is expected at
+Three things tell filters apart, and `filter_probabilities` multiplies them by Bayes' rule:
 
-    ln s_c = ln s0 + N(0, tolerance)       c measured in F (by whatever catalogue),
-    ln s_c = ln s0 + an excess > 0         c measured in another filter: any excess, all equally likely,
+    P(F) ~ usual(F) header(F) place(F) scatter(F)
 
-and its fitted ln s_c has the error that the fit states. The likelihood of F is the product over all candidates,
-integrated over s0; its prior comes from the filter's name in the header or the form, and from the number of stars: a
-fit to few stars has a large error of ln s and therefore little say, however small its scatter came out, and among
-dozens of candidates some such fit is always lucky. This is what keeps six stars that agree by chance from beating two
-hundred. Within the filter, the catalogue with the least expected error of the zero point wins.
+**Place.** A filter F has a place P_F on the colour axis of stars: how fast its magnitude grows with g - i, less that of
+r (``PLACES``). An instrument of filter F lies at P_F + k, with its own colour term k. A candidate in filter j with the
+colour term c_j (per g - i) says that the instrument lies at q_j = P_j - c_j. All candidates say it of the same
+instrument and from the same stars: their mean q is weighted, but the errors of the slopes do not average out.
+
+    place(F) = 0.9 N(q; P_F, e^2 + 0.08^2) + 0.1 N(q; P_F, e^2 + 0.2^2)
+
+**Scatter.** What is left beyond the errors, s_j, once the colour term is taken out. With the instrument's own scatter
+s0 and a locus of stars that is no straight line, a filter j near the instrument's place has, were F right,
+
+    ln s_j ~ N(ln sqrt(s0^2 + (b D_Fj)^2), t_j^2),       t_j^2 = (error of ln s_j)^2 + 0.2^2 + (0.012 / s_j)^2
+
+(with tails) where D_Fj is the difference of the places, more where one of them sees nearly all light or the
+ultraviolet; s0 and b are integrated out. The last term of t_j allows for errors that catalogues do not quote.
+
+**Header.** `cpcs.filters.FilterHint.weight`: a name is right in most headers, wrong in some. **Usual.** Few telescopes
+have Gaia's BP, and a plate is never what was observed.
+
+All filters are weighed, those too in which no reference star of the field was measured: a filter that nobody can
+calibrate may still be the right one, and then the confidence in all others is low. Where another filter of its group is
+there, that stands in for it. Within a filter, the catalogue with the least expected error of the zero point wins.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import logsumexp
 
 from cpcs.filters import FilterHint, group_of, understand
 from photocal.arrays import Bools, Floats
@@ -29,12 +43,44 @@ from photocal.zeropoint import ZeroPointFit
 
 LEAST_STARS, MOST_OUTLIERS, MOST_SCATTER = 5, 0.5, 1.5  # CPCS 1's quality cuts
 FEW_STARS, OUTLIERS, SCATTER, PHOTOGRAPHIC = "few-stars", "outliers", "scatter", "photographic"
-TOLERANCE = 0.2  # in ln s: between catalogues of one filter
-WIDEST_EXCESS = 4.0  # in ln s: of a wrong filter over the right one
-CREDIBLE_STARS = 10.0  # stars at which a fit is half as credible as one with very many
 SYSTEMATIC = 0.2  # share of the scatter that more stars do not average out
+
+# mag per mag of g - i, r's being 0: from the relations between the systems that benchmarks/sky.py cites
+PLACES = {
+    "u": 1.43, "U": 1.47, "B": 0.80, "g": 0.55, "BP": 0.29, "V": 0.23, "r": 0.0, "R": -0.085, "G": -0.15, "i": -0.43,
+    "I": -0.51, "RP": -0.47, "z": -0.66, "Y": -0.75, "J": -0.91, "H": -1.06, "K": -1.13,
+}  # fmt: skip
+# Where a catalogue's filter of that name lies elsewhere
+_ODD_PLACES = {
+    "PS1/g": 0.49, "REFCAT2/g": 0.49, "SKYMAPPER/g": 0.35, "DES/g": 0.52, "SDSS/g": 0.58, "APASS/g": 0.58,
+    "GaiaSP/g": 0.58, "DES/r": -0.065, "SKYMAPPER/r": 0.02, "DES/i": -0.49, "SKYMAPPER/i": -0.50, "SDSS/i": -0.42,
+    "APASS/i": -0.42, "GaiaSP/i": -0.42, "PS1/z": -0.64, "REFCAT2/z": -0.64, "DES/z": -0.69, "SKYMAPPER/z": -0.69,
+    "SKYMAPPER/u": 1.65,
+}  # fmt: skip
+_PLATES = {"B1pg": "B", "B2pg": "B", "R1pg": "R", "R2pg": "R", "Ipg": "I"}
+_USUAL = {"BP": 0.02, "RP": 0.02, "G": 0.5, "U": 0.3, "u": 0.3, "z": 0.5, "Y": 0.1, "J": 0.2, "H": 0.2, "K": 0.2}
 PLATES_PRIOR = 0.1
-_LN_S0 = np.log(np.geomspace(0.003, 2.0, 120))
+_NEXT = {"V": "g", "G": "r"}  # V has more light in common with g than with r
+_RARE = 0.05  # such a filter stands in for another only where there is no better one
+# How far from a straight line of colour a filter lies, beside its place
+_BENT = {"G": 0.3, "u": 0.8, "U": 0.8}
+# mag per mag of g - i: how fast a colour grows, to turn its colour term into one of g - i
+_COLOURS = {
+    "g-r": 0.57, "g-i": 1.0, "r-i": 0.43, "i-z": 0.24, "B-V": 0.56, "V-I": 0.75, "V-R": 0.32, "R-I": 0.43,
+    "BP-RP": 0.76, "J-K": 0.22, "J-H": 0.15,
+}  # fmt: skip
+OWN_TERM, ODD_TERM, ODD_SHARE = 0.08, 0.2, 0.1  # mag per mag of g - i: what instruments of one filter differ by
+_PLACE_ERROR, _CURVED = 0.03, 0.15  # of a place, and of a colour term as a share of it
+_CROOKED = 1.0  # of a colour term, mag per mag of g - i, per mag of scatter that it leaves
+TOLERANCE, UNQUOTED = 0.2, 0.012  # in ln s, and in s (mag): between catalogues of one filter
+_STRAY = 3.0  # times as far, one scatter in ten is off
+_LOG_USUAL, _LOG_STRAY = np.log(0.9), np.log(0.1 / _STRAY)
+_S0 = np.geomspace(0.004, 0.6, 36)
+_NEAR = 0.35  # in place: candidates farther from the instrument say nothing of the scatter
+_AXIS = 2.7  # the length of the axis of places
+_UNKNOWN = 0.3  # difference in place to a filter of unknown place
+_SLANTED = 0.5  # mag of scatter per difference in place, where no colour term is taken out
+_BEND = np.array([0.03, 0.07, 0.15])  # mag of scatter per mag per mag of difference in place
 
 
 def quality(fit: ZeroPointFit) -> str:
@@ -64,7 +110,8 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
     Returns
     -------
     tuple of Candidate
-        With ``probability`` and ``refused`` set; the probabilities add up to 1 where any candidate can win.
+        With ``probability`` and ``refused`` set. The probabilities add up to 1 less that of the filters that no
+        candidate is near to. Equal ones keep the order of their errors, then that in which they came.
     """
     judged = _without_plates([replace(item, refused=quality(item.native)) for item in candidates])
     usable = [item for item in judged if not item.refused]
@@ -80,7 +127,7 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
         for item, share in zip(usable, shares, strict=True)
     ]
     # The filter first, then the catalogue: a filter that many catalogues share must not lose for that.
-    probable.sort(key=lambda item: (by_filter[item.passband.filter], item.probability), reverse=True)
+    probable.sort(key=lambda item: (-by_filter[item.passband.filter], -item.probability, expected_error(item.fit)))
     return (*probable, *refused)
 
 
@@ -100,42 +147,192 @@ def _without_plates(candidates: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filter:
+    """A filter that may be the right one. ``place`` is None where it is unknown, ``held`` where candidates have it."""
+
+    name: str
+    place: float | None
+    bent: float
+    usual: float
+    held: bool
+
+
 def filter_probabilities(candidates: Sequence[Candidate], hint: FilterHint) -> dict[str, float]:
-    """Return the probability of each filter among the candidates."""
-    scatter = np.array([_comparable_scatter(item.native) for item in candidates])
-    error = np.array([item.native.scatter_err / item.native.scatter for item in candidates])
-    right, wrong = _log_densities(np.log(scatter), np.hypot(error, TOLERANCE))
-    filters = [item.passband.filter for item in candidates]
-    names = list(dict.fromkeys(filters))
-    scores = np.empty(len(names))
-    for k, name in enumerate(names):
-        mine = np.array([own == name for own in filters])
-        likelihood = right[mine].sum(axis=0) + wrong[~mine].sum(axis=0)
-        plates = all(item.photographic for item in candidates if item.passband.filter == name)
-        prior = hint.weight(name) * (PLATES_PRIOR if plates else 1.0) * _credible(candidates, mine)
-        scores[k] = logsumexp(likelihood) + np.log(prior)
+    """Return the probability of each filter among the candidates; what is missing to 1 is that of other filters."""
+    held = dict.fromkeys(item.passband.filter for item in candidates)
+    plates = {name for name in held if all(c.photographic for c in candidates if c.passband.filter == name)}
+    hypotheses = [_hypothesis(name, held=name in held, plates=name in plates) for name in {**held, **PLACES}]
+    scores = np.array([np.log(item.usual * hint.weight(item.name)) for item in hypotheses])
+    instrument = instrument_place(candidates)
+    scores = scores + _log_place(candidates, hypotheses, instrument)
+    scores = scores + _log_scatter(candidates, hypotheses, instrument[0] if instrument else np.nan)
     probabilities = np.exp(scores - logsumexp(scores))
-    return {name: float(value) for name, value in zip(names, probabilities, strict=True)}
+    told = dict.fromkeys(held, 0.0)
+    for item, value in zip(hypotheses, probabilities, strict=True):
+        name = _stand_in(item, held)
+        if name is not None:
+            told[name] += float(value)
+    return told
 
 
-def _credible(candidates: Sequence[Candidate], mine: Bools) -> float:
-    """Return how far the number of stars makes a filter's scatter credible, 0 to 1."""
-    most = max(
-        item.native.n_matched * (1.0 - item.native.outlier_fraction)
-        for item, own in zip(candidates, mine, strict=True)
-        if own
+def _hypothesis(name: str, *, held: bool, plates: bool) -> _Filter:
+    alike = _PLATES.get(name, name)
+    if alike not in PLACES:  # a private catalogue's own name for it
+        meant = understand(name).filters
+        alike = min(meant) if meant else name
+    usual = _USUAL.get(alike, 1.0) * (PLATES_PRIOR if plates else 1.0)
+    return _Filter(name=name, place=PLACES.get(alike), bent=_BENT.get(alike, 0.0), usual=usual, held=held)
+
+
+def _stand_in(item: _Filter, held: Sequence[str] | dict[str, None]) -> str | None:
+    """Return the filter that is taken where this one is right: itself, or the nearest of its group; None for none."""
+    if item.held:
+        return item.name
+    akin = [name for name in held if group_of(name) == group_of(item.name)]
+    akin = akin or [name for name in held if name == _NEXT.get(item.name)]
+    place = item.place or 0.0
+
+    def unlike(name: str) -> tuple[bool, float]:
+        alike = _PLATES.get(name, name)
+        return _USUAL.get(alike, 1.0) < _RARE, abs(PLACES.get(alike, np.inf) - place)
+
+    return min(akin, key=unlike) if akin else None
+
+
+def instrument_place(candidates: Sequence[Candidate]) -> tuple[float, float] | None:
+    """Return where the colour terms put the instrument, and its error, mag per mag of g - i; None where none tells."""
+    told = [
+        (place - slope[0], *slope, item.fit.scatter)
+        for item in candidates
+        if (place := _place_of(item)) is not None and (slope := _slope(item)) is not None
+    ]
+    return _mean_place(np.array(told)) if told else None
+
+
+def _log_place(
+    candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], instrument: tuple[float, float] | None
+) -> Floats:
+    """Return the log likelihood of each hypothesis, given where the colour terms put the instrument."""
+    told: Floats = np.full(len(hypotheses), -np.log(_AXIS))  # anywhere, where nothing tells
+    for k, item in enumerate(hypotheses):
+        if item.place is not None and instrument is not None:
+            told[k] = _log_own_term(instrument[0] - item.place, instrument[1])
+        elif item.place is None:  # as near to the instrument as its own colour terms say
+            own = [slope for each in candidates if each.passband.filter == item.name and (slope := _slope(each))]
+            if own:
+                told[k] = _log_own_term(*min(own, key=lambda slope: slope[1]))
+    return told
+
+
+def _place_of(item: Candidate) -> float | None:
+    """Return the place of a candidate's filter, as its catalogue has it; None where it is unknown."""
+    name = item.passband.filter
+    return _ODD_PLACES.get(str(item.passband), PLACES.get(_PLATES.get(name, name)))
+
+
+def _slope(item: Candidate) -> tuple[float, float] | None:
+    """Return a candidate's colour term and its error, mag per mag of g - i; None where the frame does not tell."""
+    term = item.colour_term
+    scale = _COLOURS.get(term.colour) if term is not None else None
+    if term is None or scale is None:
+        return None
+    if term.measured is not None:
+        return scale * term.measured.value, scale * term.measured.err
+    # What was learned of the camera so well that one frame adds nothing to it
+    return (scale * term.value, scale * term.err) if term.prior.n_frames else None
+
+
+def _mean_place(told: Floats) -> tuple[float, float]:
+    """Return the instrument's place and its error from rows of place, slope, error of the slope, and scatter left.
+
+    The errors of the slopes are those of the same stars in the same frame, so they are not averaged out; those of the
+    places, and of the straight line that the colours are taken for, are. What a straight line leaves beyond the best
+    candidate's scatter says how far it is from straight.
+    """
+    place, slope, err, scatter = told.T
+    bent = _CROOKED * np.sqrt(np.maximum(scatter**2 - scatter.min() ** 2, 0.0))
+    table = np.sqrt(_PLACE_ERROR**2 + (_CURVED * slope) ** 2 + bent**2)
+    weight = (err**2 + table**2) ** -2.0
+    weight /= weight.sum()
+    return float(weight @ place), float(np.sqrt(weight**2 @ table**2 + (weight @ err) ** 2))
+
+
+def _log_own_term(term: float, err: float) -> float:
+    """Return the log density of an instrument's own colour term, mag per mag of g - i, known to ``err``."""
+    usual, odd = math.hypot(OWN_TERM, err), math.hypot(ODD_TERM, err)
+    log_usual = math.log((1.0 - ODD_SHARE) / usual) - 0.5 * (term / usual) ** 2
+    log_odd = math.log(ODD_SHARE / odd) - 0.5 * (term / odd) ** 2
+    most = max(log_usual, log_odd)
+    return most + math.log(math.exp(log_usual - most) + math.exp(log_odd - most)) - 0.5 * math.log(2.0 * math.pi)
+
+
+def _log_scatter(candidates: Sequence[Candidate], hypotheses: Sequence[_Filter], q: float) -> Floats:
+    """Return the log likelihood of each hypothesis, given the scatters; s0 and the bend of the locus integrated out.
+
+    Only candidates near the instrument's place ``q`` are asked, and of those only such as a colour term was taken out
+    of: the slopes of the others say what ``q`` says already. Where no colour term tells, ``q`` is NaN, and all are.
+    """
+    seen = _scatters(candidates, q)
+    if seen is None:
+        return np.zeros(len(hypotheses))
+    bend = np.where(seen.straight, _BEND[:, None], _SLANTED)
+    extra = (bend * _away(hypotheses, seen)[:, None, :]) ** 2  # (hypotheses, bends, filters)
+    expected = 0.5 * np.log(_S0[:, None] ** 2 + extra[:, :, None, :])
+    x2 = ((seen.log_s - expected) / seen.width) ** 2
+    log_p = np.logaddexp(_LOG_USUAL - 0.5 * x2, _LOG_STRAY - x2 / (2.0 * _STRAY**2)).sum(axis=-1)
+    result: Floats = logsumexp(log_p, axis=(1, 2))
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scatters:
+    """The scatter of each filter, over its catalogues; arrays and lists of the same length.
+
+    ``place`` is NaN where it is unknown; ``straight`` where a colour term was taken out.
+    """
+
+    names: list[str]
+    log_s: Floats
+    width: Floats
+    place: Floats
+    bent: Floats
+    straight: Bools
+
+
+def _scatters(candidates: Sequence[Candidate], q: float) -> _Scatters | None:
+    by_filter: dict[str, list[Candidate]] = {}
+    for item in candidates:
+        place = _place_of(item)
+        if np.isnan(q) or (item.colour_term is not None and (place is None or abs(place - q) <= _NEAR)):
+            by_filter.setdefault(item.passband.filter, []).append(item)
+    if not by_filter:
+        return None
+    rows = [_scatter_of(items) for items in by_filter.values()]
+    alike = [_PLATES.get(name, name) for name in by_filter]
+    return _Scatters(
+        names=list(by_filter),
+        log_s=np.array([log_s for log_s, _ in rows]),
+        width=np.array([width for _, width in rows]),
+        place=np.array([np.nan if (place := _place_of(items[0])) is None else place for items in by_filter.values()]),
+        bent=np.array([_BENT.get(name, 0.0) for name in alike]),
+        straight=np.array([items[0].colour_term is not None for items in by_filter.values()]),
     )
-    return float((most / (most + CREDIBLE_STARS)) ** 2)
 
 
-def _comparable_scatter(fit: ZeroPointFit) -> float:
-    """Return the scatter, mag, raised where much of the sample had to be called outliers to make it small."""
-    return fit.scatter / (1.0 - fit.outlier_fraction)
+def _scatter_of(items: Sequence[Candidate]) -> tuple[float, float]:
+    """Return ln s of a filter and its width; the catalogues share their stars, so errors do not average out."""
+    s = np.array([item.fit.scatter / (1.0 - item.fit.outlier_fraction) for item in items])
+    error = np.array([item.fit.scatter_err / item.fit.scatter for item in items])
+    weight = 1.0 / (error**2 + TOLERANCE**2 + (UNQUOTED / s) ** 2)
+    return float(weight @ np.log(s) / weight.sum()), float(np.sqrt(error.min() ** 2 + 1.0 / weight.sum()))
 
 
-def _log_densities(log_s: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Return the log densities of each ln s, were its filter right and were it wrong, for every s0: (n, m) arrays."""
-    x = (log_s[:, None] - _LN_S0) / error[:, None]
-    right = -0.5 * x**2 - np.log(error[:, None]) - 0.5 * np.log(2.0 * np.pi)
-    wrong = log_ndtr(x) - np.log(WIDEST_EXCESS)
-    return right, wrong
+def _away(hypotheses: Sequence[_Filter], seen: _Scatters) -> Floats:
+    """Return how unlike hypotheses and filters are, in places: (hypotheses, filters) array."""
+    place = np.array([np.nan if item.place is None else item.place for item in hypotheses])
+    bent = np.array([item.bent for item in hypotheses])
+    away = np.nan_to_num(np.hypot(place[:, None] - seen.place, bent[:, None] - seen.bent), nan=_UNKNOWN)
+    same = np.array([item.name for item in hypotheses])[:, None] == np.array(seen.names)
+    result: Floats = np.where(same, 0.0, away)
+    return result

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from cpcs.errors import UnknownFilter
+from cpcs.filters import understand
 
 AUTOMATIC = "no"  # the old interface's word for "choose for me"
 ANY = "any"
@@ -103,12 +104,20 @@ def covers(catalogue: str, dec_deg: float, radius_deg: float = 0.0) -> bool:
 
 
 def catalogue_named(given: str) -> str | None:
-    """Return the catalogue that is called so, by its name or an alias, without regard to case; None for none."""
-    wanted = given.strip().casefold()
+    """Return the catalogue that is called so, by its name or an alias; None for none.
+
+    Case, blanks, hyphens and underscores do not matter.
+    """
+    wanted = _squeezed(given)
     for name, entry in catalogue_data().items():
-        if wanted in (name.casefold(), *(alias.casefold() for alias in entry.get("aliases", ()))):
+        if wanted in (_squeezed(name), *(_squeezed(alias) for alias in entry.get("aliases", ()))):
             return name
     return None
+
+
+def _squeezed(name: str) -> str:
+    """Return a name without what people leave out or put in: ``Gaia_SP``, ``pan-starrs``."""
+    return "".join(char for char in name.casefold() if char not in " _-")
 
 
 def all_passbands() -> tuple[Passband, ...]:
@@ -121,8 +130,9 @@ def parse_choice(given: str | None, *, private: Mapping[str, Iterable[str]] | No
 
     A catalogue for positions can be forced by its name (``UCAC4/V``); ``any`` does not mean it.
 
-    Catalogue names are matched without regard to case, filters exactly first and then without regard to case (where
-    that is unambiguous: 2MASS/j is J; APASS/v is V).
+    Catalogues may be called by any name that `catalogue_named` knows. A filter is taken by its exact name, else by what
+    an observer's spelling of it means (``any/rp`` and ``any/SDSS-R`` are r, ``any/Bessell-V`` is V, ``GaiaDR3/GBP`` is
+    BP), else without regard to case (``GAIA/g`` is G); always only where that is one filter.
 
     Parameters
     ----------
@@ -152,7 +162,7 @@ def parse_choice(given: str | None, *, private: Mapping[str, Iterable[str]] | No
     if text.lower() in ("", AUTOMATIC, "auto", "automatic", f"{ANY}/{ANY}"):
         return None
     left, slash, right = (part.strip() for part in text.partition("/"))
-    if not slash or not right:
+    if not slash or not right or "/" in right:
         raise UnknownFilter(given=text[:64])
     known = {name: set(filters(name)) for name in catalogue_data()}
     known |= {name: set(bands) for name, bands in (private or {}).items() if name not in known}
@@ -176,9 +186,9 @@ def _catalogue_among(given: str, known: Iterable[str], text: str) -> str:
 
 
 def _filter_named(given: str, known: set[str], text: str) -> str:
-    if given in known:
-        return given
+    meant = sorted(understand(given).filters & known)
     loose = [band for band in known if band.lower() == given.lower()]
-    if len(loose) == 1:
-        return loose[0]
+    for named in ([given] if given in known else [], meant, loose):
+        if len(named) == 1:
+            return named[0]
     raise UnknownFilter(given=text[:64])
