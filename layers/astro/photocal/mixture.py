@@ -44,7 +44,7 @@ class Priors:
     scatter_spread: float = 1.5
     scatter_least: float = 0.009
     outlier_a: float = 1.0
-    outlier_b: float = 5.0
+    outlier_b: float = 4.0
     broad_width: float = 1.5
 
 

@@ -1,0 +1,235 @@
+"""The posterior of a zero point of few stars, integrated over zero point, scatter and outlier fraction.
+
+First the ground is scouted: from several places, at a row of fixed scatters, the zero point is found by iterated
+weighting (each star by its probability to be an inlier), which shows where the posterior has its mass. There a grid
+of zero point and logarithmic scatter is laid. A sum over equidistant nodes is all but exact for a density that falls
+to nothing at both ends. The outlier fraction is integrated by a Gauss rule: the likelihood is a polynomial in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from photocal.arrays import Floats
+from photocal.mixture import Mixture
+
+LEAST_INLIERS = 2  # one star alone, or none, makes no zero point: what agrees with nothing is not evidence
+_DEEP = 9.5  # what lies so far below the best, in log posterior, is left out
+_CENTRES, _SCATTERS = 6, 9
+_ROUNDS = (3, 2)  # of weighting, over the coarse and the close row of scatters
+_Z_STEP, _S_STEP = 0.5, 0.8  # in units of the narrowest conditional, and of the marginal, standard deviation
+_F_NODES, _F_SCOUTS = 8, 4
+_SURE = 0.6  # share of the likely inliers that the nodes in f count on
+_MOST_Z, _MOST_S = 260, 48
+_TINY = 1e-300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scouts:
+    """Conditional maxima of the posterior in the zero point: from each of k places, at each of m scatters.
+
+    Attributes
+    ----------
+    log_s
+        (m,) array, ascending, s in mag.
+    z, z_err
+        (k, m) arrays, mag: the maximum and the standard deviation about it.
+    log_posterior
+        (k, m) array: of the hill around each, summed over the zero point and the outlier fraction.
+    outliers
+        (k, m) array: the expected number of outliers.
+    """
+
+    log_s: Floats
+    z: Floats
+    z_err: Floats
+    log_posterior: Floats
+    outliers: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The posterior mass in every cell; the sum is 1.
+
+    Attributes
+    ----------
+    z, log_s, f
+        The nodes; those of z and ln s are equidistant.
+    mass
+        Array over f, ln s and z.
+    """
+
+    z: Floats
+    log_s: Floats
+    f: Floats
+    mass: Floats
+
+
+def scout(mixture: Mixture) -> Scouts:
+    """Find where the posterior of one zero point has its mass: over all scatters coarsely, then closely."""
+    d = mixture.difference
+    low = np.log(mixture.priors.scatter_least / 3.0)  # there the prior is a ten-thousandth
+    high = np.log(2.0 * max(float(d.max() - d.min()), 0.3))
+    log_s = np.linspace(low, high, _SCATTERS)
+    centres = _centres(d)
+    first = _weighted(mixture, log_s, np.repeat(centres[:, None], _SCATTERS, axis=1), _ROUNDS[0])
+    close = np.linspace(*_reach(first), _SCATTERS)
+    nearest = np.rint((close - low) / (log_s[1] - low)).astype(int).clip(0, _SCATTERS - 1)
+    return _weighted(mixture, close, first.z[:, nearest], _ROUNDS[1])
+
+
+def _centres(difference: Floats) -> Floats:
+    """Return the medians of windows that hold half of the sorted stars."""
+    d = np.sort(difference)
+    window = max(3, (len(d) + 1) // 2)
+    last = len(d) - window
+    first = np.unique(np.linspace(0, last, min(_CENTRES, last + 1)).round().astype(int))
+    centres: Floats = 0.5 * (d[first + (window - 1) // 2] + d[first + window // 2])
+    return centres
+
+
+def _weighted(mixture: Mixture, log_s: Floats, z: Floats, rounds: int) -> Scouts:
+    """Iterate from (k, m) zero points at (m,) scatters."""
+    d, prior = mixture.difference, mixture.priors
+    total = np.exp(2.0 * log_s)[:, None] + mixture.variance
+    weight, height = 1.0 / total, 1.0 / (np.sqrt(2.0 * np.pi * total) * mixture.broad)
+    odds = prior.outlier_a / prior.outlier_b
+    for _ in range(rounds):
+        ratio = height * np.exp(-0.5 * (d - z[:, :, None]) ** 2 * weight)
+        share = ratio / (ratio + odds) * weight
+        z = (share @ d + _TINY * z) / (share.sum(axis=-1) + _TINY)
+    ratio = height * np.exp(-0.5 * (d - z[:, :, None]) ** 2 * weight)
+    inlier = ratio / (ratio + odds)
+    z_err = 1.0 / np.sqrt((inlier * weight).sum(axis=-1) + 1e-6)
+    f, f_weight = fraction_nodes(prior.outlier_a, prior.outlier_b, 0, _F_SCOUTS)
+    likelihood = sum(
+        w * np.multiply.reduce((1.0 - x) * ratio + x, axis=-1) for x, w in zip(f, f_weight, strict=True)
+    )
+    return Scouts(
+        log_s=log_s,
+        z=z,
+        z_err=z_err,
+        log_posterior=np.log(likelihood + _TINY) + np.log(z_err) + mixture.log_prior_scatter(log_s),
+        outliers=len(d) - inlier.sum(axis=-1),
+    )
+
+
+def _reach(scouts: Scouts) -> tuple[float, float]:
+    """Return the range of ln s outside of which the posterior is too low to matter.
+
+    The square root of how far it is below its top is a straight line for a Gaussian: between the last node inside
+    and the first outside it is followed to where the limit is crossed.
+    """
+    best = scouts.log_posterior.max(axis=0)
+    depth = np.sqrt(best.max() - best)
+    limit = np.sqrt(_DEEP)
+    inside = np.flatnonzero(depth <= limit)
+    u, step = scouts.log_s, scouts.log_s[1] - scouts.log_s[0]
+    low, high = int(inside[0]), int(inside[-1])
+    left = right = 0.0
+    if low > 0:
+        left = (limit - depth[low]) / (depth[low - 1] - depth[low])
+    if high < len(u) - 1:
+        right = (limit - depth[high]) / (depth[high + 1] - depth[high])
+    return float(u[low] - min(1.0, left + 0.1) * step * (low > 0)), float(u[high] + min(1.0, right + 0.1) * step)
+
+
+@cache
+def fraction_nodes(a: float, b: float, inliers: int, count: int) -> tuple[Floats, Floats]:
+    """Return nodes f and weights that integrate over f under its Beta(a, b) prior.
+
+    With no inliers given it is Gauss and Jacobi's rule, exact for a polynomial of degree 2 count - 1: for so many
+    stars. With more the nodes go where the posterior is: they are those of Beta(a, b + inliers), where so many stars
+    are surely inliers, and the weights are divided by (1 - f)^inliers. Nodes and weights are eigenvalues and first
+    components of the matrix of the recurrence of Jacobi's polynomials (Golub & Welsch 1969, Math. Comp. 23, 221).
+    """
+    alpha, beta = b + inliers - 1.0, a - 1.0
+    j = np.arange(1.0, count)
+    sums = 2.0 * j + alpha + beta
+    middle = np.empty(count)
+    middle[0] = (beta - alpha) / (alpha + beta + 2.0)
+    middle[1:] = (beta**2 - alpha**2) / (sums * (sums + 2.0))
+    beside = 4.0 * j * (j + alpha) * (j + beta) * (j + alpha + beta) / (sums**2 * (sums + 1.0) * (sums - 1.0))
+    beside[0] = 4.0 * (1.0 + alpha) * (1.0 + beta) / (sums[0] ** 2 * (sums[0] + 1.0))  # also where alpha + beta = -1
+    side = np.sqrt(beside)
+    x, vectors = np.linalg.eigh(np.diag(middle) + np.diag(side, 1) + np.diag(side, -1))
+    f = 0.5 * (1.0 + x)
+    weight = vectors[0] ** 2 * (1.0 - f) ** -float(inliers)
+    return f, weight / weight.sum()
+
+
+def integrate(mixture: Mixture) -> Grid:
+    """Return the posterior on a grid that holds practically all of it."""
+    scouts = scout(mixture)
+    z, log_s = _nodes(scouts, mixture.difference)
+    prior, n = mixture.priors, len(mixture.difference)
+    count = min(_F_NODES, (n + 2) // 2)
+    inliers = n - float(scouts.outliers.flat[int(scouts.log_posterior.argmax())])
+    sure = round(_SURE * max(0.0, 1.0 - (2 * count - 1) / n) * inliers)
+    f, weight = fraction_nodes(prior.outlier_a, prior.outlier_b, sure, count)
+    mass = _likelihood(mixture, z, log_s, f)
+    mass *= weight[:, None, None] * np.exp(mixture.log_prior_scatter(log_s))[:, None]
+    mass /= mass.sum()
+    return Grid(z=z, log_s=log_s, f=f, mass=mass)
+
+
+def _nodes(scouts: Scouts, difference: Floats) -> tuple[Floats, Floats]:
+    """Return the nodes in z and ln s."""
+    low, high = _reach(scouts)
+    depth = scouts.log_posterior.max() - scouts.log_posterior
+    n_s = int(np.ceil((high - low) * np.sqrt(2.0 * len(difference) + 1.0) / _S_STEP)) + 1
+    seen = depth < _DEEP
+    reach = 1.3 * scouts.z_err * np.sqrt(2.0 * np.maximum(_DEEP - depth, 0.0))
+    room = 0.1 + 0.25 * float(difference.max() - difference.min())  # beyond the stars nothing speaks for a zero point
+    z_low = max(float((scouts.z - reach)[seen].min()), float(difference.min()) - room)
+    z_high = min(float((scouts.z + reach)[seen].max()), float(difference.max()) + room)
+    n_z = int(np.ceil((z_high - z_low) / (_Z_STEP * scouts.z_err[depth < 2.0].min()))) + 1
+    return np.linspace(z_low, z_high, min(max(n_z, 17), _MOST_Z)), np.linspace(low, high, min(max(n_s, 9), _MOST_S))
+
+
+def _likelihood(mixture: Mixture, z: Floats, log_s: Floats, f: Floats) -> Floats:
+    """Return the likelihood over (f, ln s, z), times one constant, with at least two inliers among the stars.
+
+    Each star's factor is divided by its broad density. Of the sum over all ways to part the stars into inliers and
+    outliers those with no and with one inlier are taken out: f^n and (1 - f) f^(n - 1) times the sum of the ratios.
+    """
+    n = len(mixture.difference)
+    total = np.exp(2.0 * log_s) + mixture.variance[:, None]
+    height = 1.0 / (np.sqrt(2.0 * np.pi * total) * mixture.broad[:, None])
+    ratio = (mixture.difference[:, None] - z)[:, None, :] ** 2 * (-0.5 / total)[:, :, None]
+    np.exp(ratio, out=ratio)
+    ratio *= height[:, :, None]
+    alone = ratio.sum(axis=0)
+    likelihood = np.empty((len(f), len(log_s), len(z)))
+    factor = np.empty_like(ratio)
+    for j, x in enumerate(f):
+        np.multiply(ratio, 1.0 - x, out=factor)
+        factor += x
+        np.multiply.reduce(factor, axis=0, out=likelihood[j])
+        likelihood[j] -= x**n + (1.0 - x) * x ** (n - 1) * alone
+    return np.maximum(likelihood, 0.0, out=likelihood)
+
+
+def quantiles(nodes: Floats, mass: Floats, shares: tuple[float, ...]) -> Floats:
+    """Return where the integral of a density, known on equidistant nodes, reaches the shares given.
+
+    The logarithm of the density is halved twice between its nodes, by cubics, as it is much smoother than itself.
+    """
+    fine = np.exp(_halved(_halved(np.log(mass + _TINY))))
+    cumulative = np.zeros(len(fine))
+    np.cumsum(0.5 * (fine[1:] + fine[:-1]), out=cumulative[1:])
+    points = np.interp(np.array(shares) * cumulative[-1], cumulative, np.arange(len(fine)))
+    found: Floats = nodes[0] + points * (nodes[1] - nodes[0]) / 4.0
+    return found
+
+
+def _halved(values: Floats) -> Floats:
+    """Return the values and, between every two, that of the cubic through the four around."""
+    fine = np.empty(2 * len(values) - 1)
+    fine[::2] = values
+    fine[1::2] = 0.5 * (values[1:] + values[:-1])
+    fine[3:-3:2] = (9.0 * (values[1:-2] + values[2:-1]) - values[:-3] - values[3:]) / 16.0
+    return fine
