@@ -105,8 +105,9 @@ def _weighted(mixture: Mixture, log_s: Floats, z: Floats, rounds: int) -> Scouts
     inlier = ratio / (ratio + odds)
     z_err = 1.0 / np.sqrt((inlier * weight).sum(axis=-1) + 1e-6)
     f, f_weight = fraction_nodes(prior.outlier_a, prior.outlier_b, 0, _F_SCOUTS)
+    ratio *= (scale := _scale(height, axis=0))
     likelihood = sum(
-        w * np.multiply.reduce((1.0 - x) * ratio + x, axis=-1) for x, w in zip(f, f_weight, strict=True)
+        w * np.multiply.reduce((1.0 - x) * ratio + x * scale, axis=-1) for x, w in zip(f, f_weight, strict=True)
     )
     return Scouts(
         log_s=log_s,
@@ -115,6 +116,12 @@ def _weighted(mixture: Mixture, log_s: Floats, z: Floats, rounds: int) -> Scouts
         log_posterior=np.log(likelihood + _TINY) + np.log(z_err) + mixture.log_prior_scatter(log_s),
         outliers=len(d) - inlier.sum(axis=-1),
     )
+
+
+def _scale(height: Floats, axis: int) -> Floats:
+    """Return what to multiply each star's factor with, so that a product of all stays within floating point."""
+    scale: Floats = 1.0 / np.sqrt(1.0 + height.max(axis=axis))
+    return scale
 
 
 def _reach(scouts: Scouts) -> tuple[float, float]:
@@ -201,15 +208,18 @@ def _likelihood(mixture: Mixture, z: Floats, log_s: Floats, f: Floats) -> Floats
     height = 1.0 / (np.sqrt(2.0 * np.pi * total) * mixture.broad[:, None])
     ratio = (mixture.difference[:, None] - z)[:, None, :] ** 2 * (-0.5 / total)[:, :, None]
     np.exp(ratio, out=ratio)
+    scale = _scale(height, axis=1)[:, None, None]
     ratio *= height[:, :, None]
-    alone = ratio.sum(axis=0)
+    none = float(scale.prod())
+    alone = none * ratio.sum(axis=0)
+    ratio *= scale
     likelihood = np.empty((len(f), len(log_s), len(z)))
     factor = np.empty_like(ratio)
     for j, x in enumerate(f):
         np.multiply(ratio, 1.0 - x, out=factor)
-        factor += x
+        factor += x * scale
         np.multiply.reduce(factor, axis=0, out=likelihood[j])
-        likelihood[j] -= x**n + (1.0 - x) * x ** (n - 1) * alone
+        likelihood[j] -= x ** (n - 1) * (x * none + (1.0 - x) * alone)
     return np.maximum(likelihood, 0.0, out=likelihood)
 
 

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from photocal.arrays import Floats
-from photocal.fewstars import integrate, quantiles
+from photocal.fewstars import integrate, quantiles, scout
 from photocal.mixture import Mixture, Modes, Priors
 
 FEW_STARS = 60  # up to here the posterior is integrated, beyond it is Gaussian enough
 PARAMETERS = 3
 DEFAULT_PRIORS = Priors()
-_STARTS = 6
-_SAMPLE = 200
-_CLIMB, _FINISH = 6, 30  # rounds of climbing: from all starts to near the tops, from the best to its very top
+_SAMPLE = 60  # stars that show where to start, at least
+_ROUNDS = 30  # of climbing, at most
 _CENTRAL = (0.158655, 0.5, 0.841345)  # the median and the central 68.27 %
 
 
@@ -84,34 +83,32 @@ def fit_zero_point(difference: Floats, error: Floats, *, priors: Priors = DEFAUL
     mixture = Mixture(difference, error, priors)
     if len(difference) <= FEW_STARS:
         return _from_grid(mixture)
-    thin = slice(None, None, max(1, len(difference) // _SAMPLE))  # enough to find the way up
-    sample = Mixture(difference[thin], error[thin], priors)
-    near = sample.modes(_starts(sample.difference, error[thin]), rounds=_CLIMB)
-    return _from_curvature(mixture, mixture.modes(near.theta[:1], rounds=_FINISH))
+    return _from_curvature(mixture, mixture.modes(_start(difference, error, priors), rounds=_ROUNDS))
 
 
-def _starts(difference: Floats, error: Floats) -> Floats:
-    """Return (k, 3) starts: the medians of the windows that hold most of the sorted stars, tight and loose."""
-    d = np.sort(difference)
-    n = len(d)
-    window = max(3, int(np.ceil(0.6 * n)))
-    first = np.unique(np.linspace(0, n - window, min(_STARTS, n - window + 1)).round().astype(int))
-    if n > FEW_STARS:  # the shortest window, and the median
-        widths = d[window - 1 :] - d[: n - window + 1]
-        first = np.unique([int(np.argmin(widths)), (n - window) // 2])
-    centres = np.array([np.median(d[i : i + window]) for i in first])
-    spread = np.array([(d[i + window - 1] - d[i]) / 1.7 for i in first])
-    noise = float(np.median(error))
-    loose = np.log(np.sqrt(np.maximum(spread**2 - noise**2, (0.3 * spread) ** 2)) + 0.005)
-    tight = loose - 1.2
-    fraction = np.full(2 * len(first), -2.0)
-    return np.stack([np.tile(centres, 2), np.concatenate([loose, tight]), fraction], axis=1)
+def _start(difference: Floats, error: Floats, priors: Priors) -> Floats:
+    """Return a (1, 3) start near the best mode: the best that is found from every so manieth star."""
+    thin = slice(None, None, max(1, len(difference) // _SAMPLE))
+    scouts = scout(Mixture(difference[thin], error[thin], priors))
+    i, j = divmod(int(scouts.log_posterior.argmax()), len(scouts.log_s))
+    n = len(difference[thin])
+    odds = (scouts.outliers[i, j] + priors.outlier_a) / (n - scouts.outliers[i, j] + priors.outlier_b)
+    return np.array([[scouts.z[i, j], scouts.log_s[j], np.log(odds)]])
 
 
 def _from_curvature(mixture: Mixture, modes: Modes) -> ZeroPointFit:
-    """Read the fit off the best mode, its errors off the curvature there."""
+    """Read the fit off the best mode, its errors off the curvature there.
+
+    The scatter that is likeliest together with the zero point is too small, as the zero point follows the stars. The
+    posterior integrated over z has the factor z_err(s) more, and with g = d ln z_err / d ln s its mode is g times the
+    covariance with ln s away. Over the width of ln s that is left the errors of z average to exp(g^2 var(ln s)) more.
+    """
     theta, covariance = modes.theta[0], modes.covariance[0]
     err = np.sqrt(np.diag(covariance))
+    weight = mixture.inlier_probability(theta) / (np.exp(2.0 * theta[1]) + mixture.variance)
+    g = float((weight / (1.0 + mixture.variance * np.exp(-2.0 * theta[1]))).sum() / weight.sum())
+    theta = theta + g * covariance[1]
+    err[0] *= np.exp(2.0 * g**2 * covariance[1, 1])
     scatter, fraction = float(np.exp(theta[1])), float(1.0 / (1.0 + np.exp(-theta[2])))
     return ZeroPointFit(
         zero_point=float(theta[0]),
