@@ -124,11 +124,10 @@ def _from_curvature(mixture: Mixture, modes: Modes) -> ZeroPointFit:
 
 def _from_grid(mixture: Mixture) -> ZeroPointFit:
     """Integrate the posterior over everything but the parameter in question, for each of the three."""
-    grid = integrate(mixture)
-    z_low, zero_point, z_high = quantiles(grid.z, grid.mass.sum(axis=(0, 1)), _CENTRAL)
-    s_low, middle_s, s_high = np.exp(quantiles(grid.log_s, grid.mass.sum(axis=(0, 2)), _CENTRAL))
-    by_f = grid.mass.sum(axis=(1, 2))
-    fraction = float(by_f @ grid.f)
+    found = integrate(mixture)
+    z_low, zero_point, z_high = quantiles(found.z, found.by_z, _CENTRAL)
+    s_low, middle_s, s_high = np.exp(quantiles(found.log_s, found.by_s, _CENTRAL))
+    fraction = float(found.by_f @ found.f)
     theta = np.array([zero_point, np.log(middle_s), np.log(fraction / (1.0 - fraction))])
     return ZeroPointFit(
         zero_point=float(zero_point),
@@ -136,7 +135,7 @@ def _from_grid(mixture: Mixture) -> ZeroPointFit:
         scatter=float(middle_s),
         scatter_err=float(0.5 * (s_high - s_low)),
         outlier_fraction=fraction,
-        outlier_fraction_err=float(np.sqrt(by_f @ (grid.f - fraction) ** 2)),
+        outlier_fraction_err=float(np.sqrt(found.by_f @ (found.f - fraction) ** 2)),
         n_matched=len(mixture.difference),
         inlier_probability=mixture.inlier_probability(theta),
     )
