@@ -190,7 +190,7 @@ def integrate(mixture: Mixture) -> Marginals:
     scouts = scout(mixture)
     z, z_step, log_s = _nodes(scouts, mixture.difference)
     prior, n = mixture.priors, len(mixture.difference)
-    count = min(_F_NODES, (n + 2) // 2)
+    count = min(_F_NODES, (n + 4) // 2)  # exact for the second moment of f, while that is few
     inliers = n - float(scouts.outliers.flat[int(scouts.log_posterior.argmax())])
     sure = round(_SURE * max(0.0, 1.0 - (2 * count - 1) / n) * inliers)
     f, weight = fraction_nodes(prior.outlier_a, prior.outlier_b, sure, count)
