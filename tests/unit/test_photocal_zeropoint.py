@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.special import beta
 
+from benchmarks.zero_point_cases import TRUE_ZERO_POINT, Case, fields
 from photocal import fewstars
 from photocal.mixture import Mixture, Priors
 from photocal.zeropoint import FEW_STARS, ZeroPointFit, fit_zero_point
@@ -147,6 +148,13 @@ def test_what_the_model_does_not_expect_breaks_nothing(n, kind):
         inside.append(abs(fit.zero_point - TRUTH) <= fit.zero_point_err)
         assert abs(fit.zero_point - TRUTH) < 6.0 * fit.zero_point_err
     assert 0.45 <= np.mean(inside) <= 0.93  # 40 draws: three standard deviations
+
+
+def test_many_stars_with_blends_are_not_taken_for_a_wide_scatter():
+    # Every third of the stars alone would mislead in some of these draws.
+    for stars in fields(Case(n=200, fraction=0.2, scatter=0.05, kind="blends"), 150):
+        fit = fit_zero_point(stars.difference, stars.error)
+        assert abs(fit.zero_point - TRUE_ZERO_POINT) < 5.0 * fit.zero_point_err
 
 
 def test_thirty_percent_outliers_cost_little():

@@ -83,17 +83,23 @@ def fit_zero_point(difference: Floats, error: Floats, *, priors: Priors = DEFAUL
     mixture = Mixture(difference, error, priors)
     if len(difference) <= FEW_STARS:
         return _from_grid(mixture)
-    return _from_curvature(mixture, mixture.modes(_start(difference, error, priors), rounds=_ROUNDS))
+    return _from_curvature(mixture, mixture.modes(_starts(difference, error, priors), rounds=_ROUNDS))
 
 
-def _start(difference: Floats, error: Floats, priors: Priors) -> Floats:
-    """Return a (1, 3) start near the best mode: the best that is found from every so manieth star."""
+def _starts(difference: Floats, error: Floats, priors: Priors) -> Floats:
+    """Return (k, 3) starts near the modes of every so manieth star: the best at each scatter that tops its neighbours.
+
+    That is nearly always one. Two are a narrow mode, and a wide scatter that outliers all to one side look like.
+    """
     thin = slice(None, None, max(1, len(difference) // _SAMPLE))
     scouts = scout(Mixture(difference[thin], error[thin], priors))
-    i, j = divmod(int(scouts.log_posterior.argmax()), len(scouts.log_s))
-    n = len(difference[thin])
-    odds = (scouts.outliers[i, j] + priors.outlier_a) / (n - scouts.outliers[i, j] + priors.outlier_b)
-    return np.array([[scouts.z[i, j], scouts.log_s[j], np.log(odds)]])
+    place = scouts.log_posterior.argmax(axis=0)
+    column = np.arange(len(place))
+    profile = np.concatenate([[-np.inf], scouts.log_posterior[place, column], [-np.inf]])
+    top = np.flatnonzero((profile[1:-1] >= profile[:-2]) & (profile[1:-1] > profile[2:]))
+    outliers = scouts.outliers[place[top], top]
+    odds = (outliers + priors.outlier_a) / (len(difference[thin]) - outliers + priors.outlier_b)
+    return np.stack([scouts.z[place[top], top], scouts.log_s[top], np.log(odds)], axis=1)
 
 
 def _from_curvature(mixture: Mixture, modes: Modes) -> ZeroPointFit:
