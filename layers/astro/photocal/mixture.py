@@ -35,7 +35,7 @@ class Priors:
         coverage, and falling off below what flat fields and colours leave in any image, so that a few stars which
         agree by chance do not make a scatter of nothing.
     outlier_a, outlier_b
-        The outlier fraction is Beta(a, b).
+        The outlier fraction is Beta(a, b): few in most fields, a fifth on average.
     broad_width
         Half width at half maximum of the outliers' distribution, mag.
     """

@@ -1,11 +1,10 @@
 """The zero point of one passband: a robust fit that is honest with few stars.
 
-The model is in `photocal.mixture`. Its modes are found by Newton's method from fixed starts. With many stars the
-posterior is a Gaussian around the best mode, and its curvature gives the errors. With few it is not: it has long
-tails and sometimes several modes, and the highest point of it may be a spike over two or three stars which agree by
-chance (the collapse of the textbook mixture fit). There the posterior is integrated over a grid of zero point and
-scatter and, exactly, over the outlier fraction; the zero point is the median of what remains, its error half of the
-central 68.27 %.
+The model is in `photocal.mixture`. With many stars the posterior is a Gaussian around its best mode, which Newton's
+method finds, and its curvature gives the errors. With few it is not: it has long tails and sometimes several modes, and
+the highest point of it may be a spike over two or three stars which agree by chance (the collapse of the textbook
+mixture fit). There `photocal.fewstars` integrates it; the zero point is the median of what remains, its error half of
+the central 68.27 %. Figures: docs/science/zero-point.md.
 """
 
 from __future__ import annotations
