@@ -189,9 +189,9 @@ def _fit_with(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> FullFit
     base = coloured or _plain(stars)
     n_inliers = float(native.inlier_probability.sum())
     slope = prior if coloured else None
-    model = plain = _fitted(base, _start(base, native, slope), stars.place, slope, order=0)
-    for order in _promising(plain, base, stars.place, slope, n_inliers):
-        other = _fitted(base, plain.theta, stars.place, slope, order=order)
+    model = plain = _fitted(base, _starts(base, native, slope), stars.place, slope, order=0)
+    for order in _promising(plain, base, stars.place, n_inliers):
+        other = _fitted(base, plain.modes.theta[:1], stars.place, slope, order=order)
         if other.bic(n_inliers) < model.bic(n_inliers) - BIC_GAIN:
             model = other
     if model.order == 0 and coloured is None:
@@ -242,9 +242,7 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
     )
 
 
-def _promising(
-    plain: _Model, base: _Calibrated, place: Place | None, slope: ColourPrior | None, n_inliers: float
-) -> list[int]:
+def _promising(plain: _Model, base: _Calibrated, place: Place | None, n_inliers: float) -> list[int]:
     """Return the orders of a field term that are worth a fit: at half of the gain that is asked for, or more.
 
     What a term would gain is read off the slope of the likelihood where the term is zero, and Fisher's information
@@ -253,18 +251,16 @@ def _promising(
     if place is None or n_inliers < FIRST_ORDER_STARS:
         return []
     highest = 1 if n_inliers < SECOND_ORDER_STARS else 2
-    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, place, slope, order=highest))
-    weight = mixture.inlier_probability(_extended(plain.theta, mixture)) / (
-        np.exp(2.0 * plain.theta[-2]) + base.error**2
-    )
+    design = np.hstack([plain.mixture.design, _field_columns(place, highest)])
+    weight = plain.mixture.inlier_probability(plain.theta) / (np.exp(2.0 * plain.theta[-2]) + base.error**2)
     left = base.difference - plain.mixture.design @ plain.theta[:-2]
     n_before = len(plain.theta) - 2
     orders = []
     for order, n_columns in ((1, 2), (2, 5))[:highest]:
-        design = mixture.design[:, : n_before + n_columns]
-        weighted = design * weight[:, None]
+        asked = design[:, : n_before + n_columns]
+        weighted = asked * weight[:, None]
         by = weighted.T @ left
-        gain = float(by @ np.linalg.lstsq(weighted.T @ design, by, rcond=None)[0])  # of 2 ln L
+        gain = float(by @ np.linalg.lstsq(weighted.T @ asked, by, rcond=None)[0])  # of 2 ln L
         if gain - n_columns * float(np.log(n_inliers)) > 0.5 * BIC_GAIN:
             orders.append(order)
     return orders
@@ -278,41 +274,39 @@ def _terms(base: _Calibrated, place: Place | None, slope: ColourPrior | None, *,
         mean.append(slope.value)
         err.append(slope.err)
     if order and place is not None:
-        # Differences from the target's place: the constant is then the zero point there.
-        columns.append(_basis(place.xy, order) - _basis(place.target[None, :], order))
+        columns.append(_field_columns(place, order))
         mean += [0.0] * columns[-1].shape[1]
         err += [FIELD_PRIOR] * columns[-1].shape[1]
     return Terms(columns=np.hstack(columns), mean=np.array(mean), err=np.array(err)) if columns else None
 
 
-def _extended(theta: Floats, mixture: Mixture) -> Floats:
-    """Return the parameters of a smaller model as those of a larger one, whose further coefficients are 0."""
-    return np.insert(theta, len(theta) - 2, np.zeros(mixture.n_coefficients + 2 - len(theta)))
+def _field_columns(place: Place, order: int) -> Floats:
+    """Return the columns of a field term, less their values at the target: the constant is the zero point there."""
+    columns: Floats = _basis(place.xy, order) - _basis(place.target[None, :], order)
+    return columns
 
 
-def _fitted(base: _Calibrated, start: Floats, place: Place | None, slope: ColourPrior | None, *, order: int) -> _Model:
+def _fitted(base: _Calibrated, starts: Floats, place: Place | None, slope: ColourPrior | None, *, order: int) -> _Model:
+    """Climb from the best of (k, m) starts; coefficients that a start has not got are 0 there."""
     mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, place, slope, order=order))
-    modes = mixture.modes(_extended(start, mixture)[None, :], rounds=_ROUNDS)
-    return _Model(mixture=mixture, modes=modes, order=order)
+    n_more = mixture.n_coefficients + 2 - starts.shape[1]
+    starts = np.hstack([starts[:, :-2], np.zeros((len(starts), n_more)), starts[:, -2:]])
+    best = max(starts, key=mixture.log_likelihood) if len(starts) > 1 else starts[0]
+    return _Model(mixture=mixture, modes=mixture.modes(best[None, :], rounds=_ROUNDS), order=order)
 
 
-def _start(base: _Calibrated, native: ZeroPointFit, slope: ColourPrior | None) -> Floats:
-    """Return where to climb from: the plain fit with the slope of its inliers, or that of all stars, if better.
+def _starts(base: _Calibrated, native: ZeroPointFit, slope: ColourPrior | None) -> Floats:
+    """Return where to climb from: the plain fit, or two of a slope: that of its inliers, and that of all stars.
 
     Where colours matter much, what the plain fit took for outliers may be the red stars.
     """
     fraction = float(np.clip(native.outlier_fraction, 0.01, 0.9))
-    fixed = np.array([native.zero_point, np.log(native.scatter), np.log(fraction / (1.0 - fraction))])
     if slope is None:
-        return fixed
+        return np.array([[native.zero_point, np.log(native.scatter), np.log(fraction / (1.0 - fraction))]])
     weight = native.inlier_probability / (native.scatter**2 + base.error**2)
     of_inliers = float(weight @ (base.column * (base.difference - native.zero_point)))
     of_inliers /= float(weight @ base.column**2) + slope.err**-2.0
-    starts = np.array([_around(base, value, fraction) for value in (of_inliers, _slope_of_halves(base))])
-    mixture = Mixture(base.difference, base.error, DEFAULT_PRIORS, _terms(base, None, slope, order=0))
-    likelihood = [mixture.log_likelihood(start) for start in starts]
-    best: Floats = starts[int(np.argmax(likelihood))]
-    return best
+    return np.array([_around(base, value, fraction) for value in (of_inliers, _slope_of_halves(base))])
 
 
 def _around(base: _Calibrated, slope: float, fraction: float) -> Floats:
