@@ -8,7 +8,7 @@ import pytest
 from cpcs.passbands import Passband, is_photographic
 from cpcs.records import ColourMeasurement, ColourPrior
 from photocal.results import Candidate, ColourTerm, UsedStars
-from photocal.selection import filter_confidence, instrument_place, rank
+from photocal.selection import expected_error, filter_confidence, instrument_place, rank
 from photocal.zeropoint import ZeroPointFit
 
 ANY_CAMERA = ColourPrior(value=0.0, err=0.15)
@@ -128,17 +128,26 @@ def test_gaias_prisms_are_nobodys_filters():
 
 
 def test_within_a_filter_the_least_error_wins_and_shares_add_up():
-    pair = [a_candidate("APASS/r", at=0.0, scatter=0.06), a_candidate("PS1/r", at=0.0, scatter=0.03)]
+    pair = [a_candidate("SDSS/r", at=0.0, scatter=0.06), a_candidate("PS1/r", at=0.0, scatter=0.03)]
     ranked = rank(pair, "r")
-    assert [str(item.passband) for item in ranked] == ["PS1/r", "APASS/r"]
-    assert ranked[0].probability == pytest.approx(4.0 * ranked[1].probability, rel=0.01)
+    assert [str(item.passband) for item in ranked] == ["PS1/r", "SDSS/r"]
+    by_error = (expected_error(pair[0]) / expected_error(pair[1])) ** 2
+    assert ranked[0].probability == pytest.approx(by_error * ranked[1].probability, rel=0.01)
     assert filter_confidence(ranked, ranked[0]) == pytest.approx(sum(item.probability for item in ranked))
 
 
+def test_the_survey_with_the_better_zero_points_wins_unless_its_fit_is_far_worse():
+    """Else the catalogue, and with it the light curve, would jump from frame to frame."""
+    for scatter in (0.02, 0.05):
+        apass = a_candidate("APASS/r", at=0.0, scatter=0.02)
+        assert str(rank([apass, a_candidate("PS1/r", at=0.0, scatter=scatter)], "r")[0].passband) == "PS1/r"
+    assert str(rank([apass, a_candidate("PS1/r", at=0.0, scatter=0.3)], "r")[0].passband) == "APASS/r"
+
+
 def test_ties_keep_their_order_and_the_answer_is_always_the_same():
-    twins = [a_candidate("APASS/r", at=0.0), a_candidate("PS1/r", at=0.0), a_candidate("SDSS/r", at=0.0)]
+    twins = [a_candidate("REFCAT2/r", at=0.0), a_candidate("PS1/r", at=0.0), a_candidate("SDSS/r", at=0.0)]
     ranked = rank(twins)
-    assert [item.passband.catalogue for item in ranked] == ["APASS", "PS1", "SDSS"]
+    assert [item.passband.catalogue for item in ranked] == ["REFCAT2", "PS1", "SDSS"]
     assert len({item.probability for item in ranked}) == 1
     assert [item.probability for item in rank(twins)] == [item.probability for item in ranked]
 

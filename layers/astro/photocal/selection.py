@@ -37,6 +37,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from cpcs.filters import FilterHint, group_of, understand
+from cpcs.passbands import accuracy
 from photocal.arrays import Bools, Floats
 from photocal.results import Candidate
 from photocal.zeropoint import ZeroPointFit
@@ -92,9 +93,14 @@ def quality(fit: ZeroPointFit) -> str:
     return SCATTER if fit.scatter >= MOST_SCATTER else ""
 
 
-def expected_error(fit: ZeroPointFit) -> float:
-    """Return the expected error of a zero point, mag: the posterior's, and the part of the scatter that stays."""
-    return float(np.hypot(fit.zero_point_err, SYSTEMATIC * fit.scatter))
+def expected_error(candidate: Candidate) -> float:
+    """Return the expected error of a zero point, mag: the fit's, the part of the scatter that stays, the survey's.
+
+    What the survey's own zero points may be off by is the same in every frame of a field: with it the catalogue does
+    not change from frame to frame as the fits fall.
+    """
+    fit = candidate.fit
+    return math.hypot(fit.zero_point_err, SYSTEMATIC * fit.scatter, accuracy(candidate.passband.catalogue))
 
 
 def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candidate, ...]:
@@ -115,11 +121,11 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
     """
     judged = _without_plates([replace(item, refused=quality(item.native)) for item in candidates])
     usable = [item for item in judged if not item.refused]
-    refused = sorted((item for item in judged if item.refused), key=lambda item: expected_error(item.fit))
+    refused = sorted((item for item in judged if item.refused), key=expected_error)
     if not usable:
         return tuple(refused)
     by_filter = filter_probabilities(usable, understand(filter_hint))
-    weights = np.array([expected_error(item.fit) ** -2.0 for item in usable])
+    weights = np.array([expected_error(item) ** -2.0 for item in usable])
     filters = np.array([item.passband.filter for item in usable])
     shares = np.array([weight / weights[filters == name].sum() for weight, name in zip(weights, filters, strict=True)])
     probable = [
@@ -127,7 +133,7 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
         for item, share in zip(usable, shares, strict=True)
     ]
     # The filter first, then the catalogue: a filter that many catalogues share must not lose for that.
-    probable.sort(key=lambda item: (-by_filter[item.passband.filter], -item.probability, expected_error(item.fit)))
+    probable.sort(key=lambda item: (-by_filter[item.passband.filter], -item.probability, expected_error(item)))
     return (*probable, *refused)
 
 

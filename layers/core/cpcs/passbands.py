@@ -18,6 +18,7 @@ from cpcs.filters import understand
 
 AUTOMATIC = "no"  # the old interface's word for "choose for me"
 ANY = "any"
+USUAL_ACCURACY = 0.02  # mag
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ def filters(catalogue: str) -> tuple[str, ...]:
 def is_photographic(catalogue: str) -> bool:
     """Whether the catalogue was measured on plates: it never wins over a CCD catalogue."""
     return bool(catalogue_data().get(catalogue, {}).get("photographic"))
+
+
+def accuracy(catalogue: str) -> float:
+    """Return how far a catalogue's zero points may be off in a field, mag; of a private one, what is usual."""
+    return float(catalogue_data().get(catalogue, {}).get("accuracy", USUAL_ACCURACY))
 
 
 def covers(catalogue: str, dec_deg: float, radius_deg: float = 0.0) -> bool:
