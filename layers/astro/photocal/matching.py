@@ -26,7 +26,7 @@ _ENOUGH = 10  # matches that make a scatter worth believing
 _LEAST_CROWD = 4  # pairs that must agree before an offset is believed
 _LEAST_WINDOW_ARCSEC = 0.5
 _FALSE_ALARM = 0.01  # how often strangers alone may be taken for a crowd
-_BRIGHTEST = 3000  # stars that the offset is measured with
+_BRIGHTEST, _ENOUGH_TO_MEASURE = 3000, 1000  # stars that the offset is measured with: so many, spread over the bright
 _ENOUGH_TO_REFINE = 500  # of them, that say how well the positions agree
 _MOST_PAIRS = 100_000
 
@@ -102,9 +102,12 @@ def _nothing(catalogue: str, radius: float) -> Match:
 
 
 def _brightest(stars: StarList) -> Ints:
-    """Return the indices of the brightest stars, enough to measure an offset with."""
+    """Return the indices of bright stars, enough to measure an offset with: not only of the very brightest.
+
+    Those may be missing from a deep catalogue.
+    """
     order: Ints = np.argsort(stars.inst_mag, kind="stable")[:_BRIGHTEST]
-    return order
+    return order[:: -(-len(order) // _ENOUGH_TO_MEASURE) or 1]
 
 
 def _spread(difference: Floats) -> float:
@@ -125,7 +128,7 @@ def _mutual(ours: Floats, theirs: Floats, tree: cKDTree, radius_arcsec: float) -
     _, nearest = tree.query(ours, distance_upper_bound=reach)
     i = np.flatnonzero(nearest < len(theirs))
     j = nearest[i]
-    _, back = _tree(ours).query(theirs[j])
+    _, back = _tree(ours).query(theirs[j], distance_upper_bound=1.001 * reach)
     mutual: Bools = back == i
     return i[mutual].astype(np.int64), j[mutual].astype(np.int64)
 

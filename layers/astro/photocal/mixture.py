@@ -19,7 +19,7 @@ import numpy as np
 from photocal.arrays import Floats
 
 _SETTLED = 1e-4  # in log posterior, still to be gained before the last step; after it, the square of it
-_LOG_2PI = float(np.log(2.0 * np.pi))
+_ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 _LONGEST_STEP = (0.5, 1.0, 1.5)  # of a coefficient (mag), ln s and logit f in one round
 
 
@@ -84,6 +84,22 @@ class Modes:
     covariance: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Densities:
+    """What the stars are at k sets of parameters; (k, n) arrays.
+
+    The density of each, its probability to be an inlier, residual over variance, squared residual over variance,
+    1 / variance, and the share of the intrinsic scatter in the variance.
+    """
+
+    density: Floats
+    inlier: Floats
+    by_z: Floats
+    chi2: Floats
+    precision: Floats
+    share: Floats
+
+
 class Mixture:
     """The posterior of one set of differences.
 
@@ -137,23 +153,25 @@ class Mixture:
 
     def inlier_probability(self, theta: Floats) -> Floats:
         """Return the (n,) probabilities that the stars are inliers, at one (p + 2,) set of parameters."""
-        _, inlier, _, _ = self._densities(theta[None, :])
-        probability: Floats = inlier[0]
+        probability: Floats = self._densities(theta[None, :]).inlier[0]
         return probability
 
     def log_likelihood(self, theta: Floats) -> float:
         """Return the logarithm of the likelihood at one (p + 2,) set of parameters."""
-        return float(np.log(self._densities(theta[None, :])[0]).sum())
+        return float(np.log(self._densities(theta[None, :]).density).sum())
 
-    def _densities(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return (k, n) arrays: the density of each star, its inlier probability, its variance, its residual."""
+    def _densities(self, theta: Floats) -> _Densities:
         residual = self.difference - theta[:, :-2] @ self.design.T
-        log_s, logit_f = theta[:, -2, None], theta[:, -1, None]
-        f = 1.0 / (1.0 + np.exp(-logit_f))
-        variance = np.exp(2.0 * log_s) + self.variance
-        narrow = (1.0 - f) * np.exp(-0.5 * (residual**2 / variance + np.log(variance) + _LOG_2PI))
+        s2 = np.exp(2.0 * theta[:, -2, None])
+        f = 1.0 / (1.0 + np.exp(-theta[:, -1, None]))
+        precision = 1.0 / (s2 + self.variance)
+        by_z = residual * precision
+        chi2 = residual * by_z
+        narrow = (1.0 - f) / _ROOT_2PI * np.exp(-0.5 * chi2) * np.sqrt(precision)
         density = narrow + f * self.broad
-        return density, narrow / density, variance, residual
+        return _Densities(
+            density=density, inlier=narrow / density, by_z=by_z, chi2=chi2, precision=precision, share=s2 * precision
+        )
 
     def derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the log posterior with its first and second derivatives.
@@ -163,40 +181,50 @@ class Mixture:
         tuple of ndarray
             (k,), (k, p + 2) and (k, p + 2, p + 2) arrays.
         """
-        density, inlier, variance, residual = self._densities(theta)
-        k, p = len(theta), self.n_coefficients
-        log_s, logit_f = theta[:, -2], theta[:, -1]
-        share = np.exp(2.0 * log_s)[:, None] / variance
-        chi2 = residual**2 / variance
-        by_z, by_s = residual / variance, share * (chi2 - 1.0)
-        f = 1.0 / (1.0 + np.exp(-logit_f))
-        doubt = inlier * (1.0 - inlier)
-        n = len(self.difference)
+        at = self._densities(theta)
+        k, p, n = len(theta), self.n_coefficients, len(self.difference)
+        log_s, f = theta[:, -2], 1.0 / (1.0 + np.exp(-theta[:, -1]))
+        sums, curvature = self._sums(at)
         away = theta[:, :p] - self._mean
         prior = self.priors
         low = (prior.scatter_least * np.exp(-log_s)) ** 2
 
         gradient = np.empty((k, p + 2))
-        gradient[:, :p] = (inlier * by_z) @ self.design - self._precision * away
-        gradient[:, p] = (inlier * by_s).sum(axis=1)
-        gradient[:, p] += 2.0 * low - (log_s - np.log(prior.scatter_median)) / prior.scatter_spread**2
-        gradient[:, p + 1] = n - inlier.sum(axis=1) - n * f + prior.outlier_a * (1.0 - f) - prior.outlier_b * f
+        gradient[:, :p] = sums[:, 0] - self._precision * away
+        gradient[:, p] = sums[:, 3, 0] + 2.0 * low
+        gradient[:, p] -= (log_s - np.log(prior.scatter_median)) / prior.scatter_spread**2
+        gradient[:, p + 1] = n - sums[:, 4, 0] - n * f + prior.outlier_a * (1.0 - f) - prior.outlier_b * f
 
         hessian = np.empty((k, p + 2, p + 2))
-        weight = doubt * by_z**2 - inlier / variance
-        hessian[:, :p, :p] = (weight[:, None, :] * self.design.T) @ self.design
-        hessian[:, :p, :p] -= np.diag(self._precision)
-        hessian[:, :p, p] = (doubt * by_z * by_s - 2.0 * inlier * by_z * share) @ self.design
-        hessian[:, :p, p + 1] = -(doubt * by_z) @ self.design
-        hessian[:, p, :p], hessian[:, p + 1, :p] = hessian[:, :p, p], hessian[:, :p, p + 1]
-        curve = 2.0 * share * (1.0 - share) * (chi2 - 1.0) - 2.0 * share**2 * chi2
-        hessian[:, p, p] = (doubt * by_s**2 + inlier * curve).sum(axis=1) - 4.0 * low - 1.0 / prior.scatter_spread**2
-        hessian[:, p, p + 1] = hessian[:, p + 1, p] = -(doubt * by_s).sum(axis=1)
-        hessian[:, p + 1, p + 1] = doubt.sum(axis=1) - (n + prior.outlier_a + prior.outlier_b) * f * (1.0 - f)
+        hessian[:, :p, :p] = curvature - np.diag(self._precision)
+        hessian[:, :p, p] = hessian[:, p, :p] = sums[:, 1]
+        hessian[:, :p, p + 1] = hessian[:, p + 1, :p] = -sums[:, 2]
+        hessian[:, p, p] = sums[:, 5, 0] - 4.0 * low - 1.0 / prior.scatter_spread**2
+        hessian[:, p, p + 1] = hessian[:, p + 1, p] = -sums[:, 6, 0]
+        hessian[:, p + 1, p + 1] = sums[:, 7, 0] - (n + prior.outlier_a + prior.outlier_b) * f * (1.0 - f)
 
-        value = np.log(density).sum(axis=1) + self.log_prior_scatter(log_s) + self.log_prior_fraction(logit_f)
+        value = np.log(at.density).sum(axis=1) + self.log_prior_scatter(log_s) + self.log_prior_fraction(theta[:, -1])
         value -= 0.5 * (away**2 @ self._precision)
         return value, gradient, hessian
+
+    def _sums(self, at: _Densities) -> tuple[Floats, Floats]:
+        """Return sums over the stars: (k, 8, p), each times the columns of the design, the first of which is ones; and
+        the (k, p, p) second derivatives by the coefficients.
+        """  # noqa: D205 (one sentence, too long for a line)
+        by_s = at.share * (at.chi2 - 1.0)
+        doubt = at.inlier * (1.0 - at.inlier)
+        sure_z, doubt_z, doubt_s = at.inlier * at.by_z, doubt * at.by_z, doubt * by_s
+        rows = np.empty((len(by_s), 8, len(self.difference)))
+        rows[:, 0] = sure_z
+        rows[:, 1] = doubt_z * by_s - 2.0 * sure_z * at.share
+        rows[:, 2] = doubt_z
+        rows[:, 3] = at.inlier * by_s
+        rows[:, 4] = at.inlier
+        rows[:, 5] = doubt_s * by_s + 2.0 * at.inlier * ((1.0 - at.share) * by_s - at.share**2 * at.chi2)
+        rows[:, 6] = doubt_s
+        rows[:, 7] = doubt
+        weight = doubt_z * at.by_z - at.inlier * at.precision
+        return rows @ self.design, (weight[:, None, :] * self.design.T) @ self.design
 
     def modes(self, starts: Floats, rounds: int) -> Modes:
         """Climb from (k, p + 2) starts towards the maxima, by at most so many rounds of Newton's method.
@@ -228,7 +256,11 @@ class Mixture:
 
 def _uphill(gradient: Floats, hessian: Floats) -> Floats:
     """Return the Newton steps, shortened to what the parameters can reasonably move at once."""
-    step: Floats = np.einsum("kij,kj->ki", _inverse(-hessian), gradient)
+    try:
+        np.linalg.cholesky(-hessian)  # says whether there is a top to step to, in less time than eigenvalues take
+        step: Floats = np.asarray(np.linalg.solve(-hessian, gradient[..., None])[..., 0], dtype=np.float64)
+    except np.linalg.LinAlgError:
+        step = np.asarray(np.einsum("kij,kj->ki", _inverse(-hessian), gradient), dtype=np.float64)
     coefficient, log_s, logit_f = _LONGEST_STEP
     longest = np.full(step.shape[1], coefficient)
     longest[-2:] = log_s, logit_f
