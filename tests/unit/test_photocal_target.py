@@ -93,7 +93,8 @@ def test_an_unknown_colour_is_that_of_the_field_and_its_spread_is_in_the_error()
     target, term = found.target, found.winner.colour_term
     assert target.colour_source == "field"
     assert target.corrected_mag == pytest.approx(target.mag)
-    assert target.corrected_mag_err**2 == pytest.approx(target.mag_err**2 + (term.value * term.colour_spread) ** 2)
+    of_colour = (term.value**2 + term.err**2) * term.colour_spread**2  # the term, too, is only known so well
+    assert target.corrected_mag_err**2 == pytest.approx(target.mag_err**2 + of_colour)
 
 
 def test_a_colour_that_is_given_corrects_the_magnitude():

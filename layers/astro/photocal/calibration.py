@@ -114,8 +114,8 @@ def calibrate(
             matching_radius_arcsec=matching_radius_arcsec,
             zero_point=winner.fit.zero_point,
         )
-        catalogue = next(item for item, _ in pairs if item.catalogue == winner.passband.catalogue)
-        measured = corrected(measured, winner, target_colour(task, catalogue, winner, target_colours or {}))
+        pair = next(pair for pair in pairs if pair[0].catalogue == winner.passband.catalogue)
+        measured = corrected(measured, winner, target_colour(pair, measured, winner, target_colours or {}))
     return Calibration(
         position=target,
         target=measured,

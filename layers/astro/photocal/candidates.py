@@ -196,11 +196,13 @@ def colours_of(reference: ReferenceStars, rows: Bools | np.typing.NDArray[np.int
     return terms.Colours(name="-".join(pair), value=first - second, err=np.hypot(first_err, second_err), shared=shared)
 
 
-def _place(task: Task, source: np.typing.NDArray[np.int64]) -> terms.Place:
-    """Return where the stars and the target stand in the field; the unit is half of what most of the field measures."""
+def _place(task: Task, source: np.typing.NDArray[np.int64]) -> terms.Place | None:
+    """Return where stars and target stand in the field, in units of its radius; None for half a sky."""
     stars = task.stars
     ra, dec = stars.centre
     xy = tangent_plane(stars.ra_deg[source], stars.dec_deg[source], ra, dec)
     scale = max(stars.radius_deg, 1.0 / 3600.0)
     target = tangent_plane(task.target.ra_deg, task.target.dec_deg, ra, dec)
+    if not (np.isfinite(xy).all() and np.isfinite(target).all()):
+        return None
     return terms.Place(xy=xy / scale, target=target / scale, ra_deg=ra, dec_deg=dec, scale_deg=scale)

@@ -16,11 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from photocal.candidates import Task, colours_of
-from photocal.matching import year_of
-from photocal.references.stars import ReferenceStars
+from photocal.candidates import Pair, colours_of
 from photocal.results import Candidate, ColourTerm, TargetMagnitude
-from photocal.sphere import separation_deg
 
 GIVEN, CATALOGUE, FIELD = "given", "catalogue", "field"
 GIVEN_ERR = 0.05  # mag: of a colour that somebody states
@@ -37,40 +34,43 @@ class TargetColour:
 
 
 def target_colour(
-    task: Task, reference: ReferenceStars, winner: Candidate, given: Mapping[str, float]
+    pair: Pair, measured: TargetMagnitude, winner: Candidate, given: Mapping[str, float]
 ) -> TargetColour | None:
     """Return what is known of the target's colour, in the colour of the winner's term; None where it has no term.
 
     Parameters
     ----------
-    task
-        What is calibrated.
-    reference
-        The stars of the winner's catalogue.
+    pair
+        The stars of the winner's catalogue, and which source each of them is.
+    measured
+        The target; where it was not seen, it is no reference star either.
     winner
         The passband that was chosen.
     given
-        Colours that somebody states: ``g-r`` -> mag.
+        Colours that somebody states: ``g-r`` -> mag; ``r-g`` is as good.
     """
     term = winner.colour_term
     if term is None:
         return None
-    if term.colour in given:
-        return TargetColour(value=given[term.colour], err=GIVEN_ERR, source=GIVEN)
-    return _of_reference_star(task, reference, winner, term) or TargetColour(
+    reversed_name = "-".join(reversed(term.colour.split("-")))
+    for name, sign in ((term.colour, 1.0), (reversed_name, -1.0)):
+        if name in given:
+            return TargetColour(value=sign * given[name], err=GIVEN_ERR, source=GIVEN)
+    return _of_reference_star(pair, measured, winner, term) or TargetColour(
         value=term.reference_colour, err=term.colour_spread, source=FIELD
     )
 
 
 def _of_reference_star(
-    task: Task, reference: ReferenceStars, winner: Candidate, term: ColourTerm
+    pair: Pair, measured: TargetMagnitude, winner: Candidate, term: ColourTerm
 ) -> TargetColour | None:
-    placed = reference if task.mjd is None else reference.at_epoch(year_of(task.mjd))
-    separation = separation_deg(placed.ra_deg, placed.dec_deg, task.target.ra_deg, task.target.dec_deg)
-    nearest = int(np.argmin(np.where(np.isfinite(separation), separation, np.inf)))
-    if not separation[nearest] * 3600.0 <= task.matching_radius_arcsec:
+    reference, found = pair
+    if measured.source_index is None:
         return None
-    colours = colours_of(placed, np.array([nearest]), winner.passband.filter)
+    own = found.reference_index[found.source_index == measured.source_index]
+    if not len(own):
+        return None
+    colours = colours_of(reference, own, winner.passband.filter)
     if colours is None or colours.name != term.colour or not np.isfinite(colours.value[0] + colours.err[0]):
         return None
     return TargetColour(
@@ -96,7 +96,8 @@ def corrected(measured: TargetMagnitude, winner: Candidate, colour: TargetColour
     away = colour.value - term.reference_colour
     error = None
     if measured.mag_err is not None:
-        error = float(np.sqrt(measured.mag_err**2 + (term.value * colour.err) ** 2 + (term.err * away) ** 2))
+        of_colour = (term.value * colour.err) ** 2 + term.err**2 * (away**2 + colour.err**2)
+        error = float(np.sqrt(measured.mag_err**2 + of_colour))
     return replace(
         measured,
         corrected_mag=measured.mag + term.value * away,

@@ -128,8 +128,9 @@ def _mutual(ours: Floats, theirs: Floats, tree: cKDTree, radius_arcsec: float) -
     _, nearest = tree.query(ours, distance_upper_bound=reach)
     i = np.flatnonzero(nearest < len(theirs))
     j = nearest[i]
-    _, back = _tree(ours).query(theirs[j], distance_upper_bound=1.001 * reach)
-    mutual: Bools = back == i
+    wanted, place = np.unique(j, return_inverse=True)  # many stars at one place would ask the same over and over
+    _, back = _tree(ours).query(theirs[wanted], distance_upper_bound=1.001 * reach)
+    mutual: Bools = back[place] == i
     return i[mutual].astype(np.int64), j[mutual].astype(np.int64)
 
 

@@ -70,7 +70,7 @@ _COLOURS = {
     "g-r": 0.57, "g-i": 1.0, "r-i": 0.43, "i-z": 0.24, "B-V": 0.56, "V-I": 0.75, "V-R": 0.32, "R-I": 0.43,
     "BP-RP": 0.76, "J-K": 0.22, "J-H": 0.15,
 }  # fmt: skip
-OWN_TERM, ODD_TERM, ODD_SHARE = 0.08, 0.2, 0.1  # mag per mag of g - i: what instruments of one filter differ by
+OWN_TERM, ODD_TERM, ODD_SHARE = 0.08, 0.2, 0.05  # mag per mag of g - i: what instruments of one filter differ by
 _PLACE_ERROR, _CURVED = 0.03, 0.15  # of a place, and of a colour term as a share of it
 _CROOKED = 1.0  # of a colour term, mag per mag of g - i, per mag of scatter that it leaves
 TOLERANCE, UNQUOTED = 0.2, 0.012  # in ln s, and in s (mag): between catalogues of one filter
@@ -119,7 +119,7 @@ def rank(candidates: Sequence[Candidate], filter_hint: str = "") -> tuple[Candid
         With ``probability`` and ``refused`` set. The probabilities add up to 1 less that of the filters that no
         candidate is near to. Equal ones keep the order of their errors, then that in which they came.
     """
-    judged = _without_plates([replace(item, refused=quality(item.native)) for item in candidates])
+    judged = _without_plates([replace(item, refused=quality(item.native) or quality(item.fit)) for item in candidates])
     usable = [item for item in judged if not item.refused]
     refused = sorted((item for item in judged if item.refused), key=expected_error)
     if not usable:

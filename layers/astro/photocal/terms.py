@@ -45,6 +45,7 @@ BIC_GAIN = 10.0
 FIELD_PRIOR = 0.1  # mag: what flat fields leave, from the middle of a field to its edge
 _NAMES = ("x", "y", "xx", "xy", "yy")
 _ROUNDS = 30
+_STEEPER = 2.0  # times the square of the slope that was expected
 _FREE = 30.0  # mag per mag: no prior at all
 _HARDLY = 0.3  # of its error: with a smaller error of the term a prior moves it by less than a tenth
 _SAYS_NOTHING = 10.0  # times the prior's error: a measurement with such an error adds next to nothing
@@ -111,6 +112,7 @@ class _Calibrated:
     """Colours by regression calibration, about their mean, and what that does to differences and errors."""
 
     column: Floats  # (n,) colour - reference colour, drawn towards 0
+    away: Floats  # (n,) colour - reference colour as the catalogue has it; 0 where it has none
     difference: Floats
     error: Floats
     mean: float
@@ -185,11 +187,17 @@ def doubted(prior: ColourPrior, measured: ColourMeasurement) -> ColourPrior:
 
 def _fit_with(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> FullFit:
     """Fit the terms with a Gaussian prior of the colour term."""
-    coloured = _calibrated(stars, native, prior)
+    expected = prior.value**2 + prior.err**2
+    coloured = _calibrated(stars, native, expected, is_learned=prior.n_frames > 0)
     base = coloured or _plain(stars)
     n_inliers = float(native.inlier_probability.sum())
     slope = prior if coloured else None
-    model = plain = _fitted(base, _starts(base, native, slope), stars.place, slope, order=0)
+    plain = _fitted(base, _starts(base, native, slope), stars.place, slope, order=0)
+    if coloured and (found := float(plain.theta[1] ** 2 + plain.covariance[1, 1])) > _STEEPER * expected:
+        # Else stars whose colours are not known, or not well, would be taken for outliers.
+        base = coloured = _calibrated(stars, native, found, is_learned=prior.n_frames > 0) or coloured
+        plain = _fitted(base, plain.modes.theta[:1], stars.place, slope, order=0)
+    model = plain
     for order in _promising(plain, base, stars.place, n_inliers):
         other = _fitted(base, plain.modes.theta[:1], stars.place, slope, order=order)
         if other.bic(n_inliers) < model.bic(n_inliers) - BIC_GAIN:
@@ -207,17 +215,18 @@ def _fit_with(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> FullFit
 
 def _plain(stars: Stars) -> _Calibrated:
     none = np.zeros(len(stars.difference))
-    return _Calibrated(column=none, difference=stars.difference, error=stars.error, mean=0.0, spread=0.0, n_stars=0)
+    return _Calibrated(
+        column=none, away=none, difference=stars.difference, error=stars.error, mean=0.0, spread=0.0, n_stars=0
+    )
 
 
-def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Calibrated | None:
-    """Return the colours as the fit can use them; None where they say nothing of a slope."""
+def _calibrated(stars: Stars, native: ZeroPointFit, slope2: float, *, is_learned: bool) -> _Calibrated | None:
+    """Return the colours as the fit can use them, a slope of that square being expected; None for no use."""
     colours = stars.colours
     if colours is None:
         return None
     known: Bools = np.isfinite(colours.value) & np.isfinite(colours.err)
     weight = np.where(known, native.inlier_probability / (native.scatter**2 + stars.error**2), 0.0)
-    is_learned = prior.n_frames > 0
     if known.sum() < (LEAST_LEARNED if is_learned else LEAST_COLOURED) or not weight.sum() > 0.0:
         return None
     value = np.where(known, colours.value, 0.0)
@@ -230,9 +239,9 @@ def _calibrated(stars: Stars, native: ZeroPointFit, prior: ColourPrior) -> _Cali
     away = np.where(known, value - mean, 0.0)
     share = np.where(known, spread2 / (spread2 + variance), 0.0)
     shared = np.where(known, colours.shared, 0.0) / (spread2 + variance)
-    slope2 = prior.value**2 + prior.err**2
     return _Calibrated(
         column=share * away,
+        away=away,
         difference=stars.difference - shared * away,
         # What is not known of a star's colour adds to its error, by the slope that may be.
         error=np.sqrt(stars.error**2 + slope2 * spread2 * (1.0 - share)),
@@ -306,7 +315,7 @@ def _starts(base: _Calibrated, native: ZeroPointFit, slope: ColourPrior | None) 
     weight = native.inlier_probability / (native.scatter**2 + base.error**2)
     of_inliers = float(weight @ (base.column * (base.difference - native.zero_point)))
     of_inliers /= float(weight @ base.column**2) + slope.err**-2.0
-    return np.array([_around(base, value, fraction) for value in (of_inliers, _slope_of_halves(base))])
+    return np.array([_around(base, value, fraction) for value in (of_inliers, _slope_of_thirds(base))])
 
 
 def _around(base: _Calibrated, slope: float, fraction: float) -> Floats:
@@ -317,10 +326,13 @@ def _around(base: _Calibrated, slope: float, fraction: float) -> Floats:
     return np.array([zero_point, slope, np.log(scatter), np.log(fraction / (1.0 - fraction))])
 
 
-def _slope_of_halves(base: _Calibrated) -> float:
-    """Return the slope between the medians of the blue and of the red half of the stars: no outlier leads it."""
-    order = np.argsort(base.column, kind="stable")
-    third = max(len(order) // 3, 1)
+def _slope_of_thirds(base: _Calibrated) -> float:
+    """Return the slope between the medians of the blue and of the red third of the stars: no outlier leads it."""
+    known = np.flatnonzero(base.column)
+    order = known[np.argsort(base.column[known], kind="stable")]
+    if len(order) < 3:  # noqa: PLR2004 - thirds of nothing
+        return 0.0
+    third = len(order) // 3
     blue, red = order[:third], order[-third:]
     run = float(np.median(base.column[red]) - np.median(base.column[blue]))
     rise = float(np.median(base.difference[red]) - np.median(base.difference[blue]))
@@ -346,8 +358,8 @@ def _residual(model: _Model, coloured: _Calibrated | None, stars: Stars, fit: Ze
     residual = stars.difference - fit.zero_point
     first = 1 if coloured is None else 2
     residual -= model.mixture.design[:, first:] @ model.theta[first:-2]
-    if coloured is not None and stars.colours is not None:
-        residual -= model.theta[1] * np.nan_to_num(stars.colours.value - coloured.mean)
+    if coloured is not None:
+        residual -= model.theta[1] * coloured.away
     return residual
 
 
@@ -386,11 +398,13 @@ def _measured(model: _Model, coloured: _Calibrated, stars: Stars, prior: ColourP
     if stars.colours is None:
         return None
     value, err = _alone(model, coloured, prior)
-    away = np.nan_to_num(stars.colours.value - coloured.mean)
     weight = model.mixture.inlier_probability(model.theta) / (np.exp(2.0 * model.theta[-2]) + coloured.error**2)
     column = weight * coloured.column
-    taken = float(column @ (stars.difference - coloured.difference)) / float(column @ coloured.column)
-    reliability = float(column @ away) / float(weight @ away**2)
+    squares, of_catalogue = float(column @ coloured.column), float(weight @ coloured.away**2)
+    if not (squares > 0.0 and of_catalogue > 0.0):  # all of one colour
+        return None
+    taken = float(column @ (stars.difference - coloured.difference)) / squares
+    reliability = float(column @ coloured.away) / of_catalogue
     err = float(np.hypot(err, abs(taken) + abs(value) * (1.0 - reliability)))
     if err > _SAYS_NOTHING * prior.err:
         return None

@@ -32,7 +32,7 @@ _GROUP_OF = {band: group for group, bands in GROUPS.items() for band in bands}
 
 # How much likelier a name makes a filter than one that it has nothing to do with: the filter named; the one of the same
 # letter (R is written for r, and r for R); another of its group; and all light, where it says that there was no filter.
-NAMED, SAME_LETTER, AKIN, UNFILTERED = 100.0, 10.0, 3.0, 30.0
+NAMED, SAME_LETTER, AKIN, UNFILTERED = 60.0, 8.0, 3.0, 30.0
 _LONGEST = 100  # characters that are read
 _MOST = 2  # filters that one name may mean: "u g r i z" means none
 
