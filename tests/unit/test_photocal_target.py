@@ -13,6 +13,7 @@ from photocal.readers import read_catalogue
 from photocal.references.stars import ReferenceStars
 from photocal.results import Target
 from photocal.simulate import Setup, simulate
+from photocal.stars import StarList
 from photocal.target import LIMIT_SIGMAS, limiting_magnitude
 
 SETUP = Setup(colour_term=0.15, scatter=0.01, n_stars=4000)
@@ -139,3 +140,33 @@ def test_without_colours_there_is_only_the_native_magnitude():
     target = run(references=bare).target
     assert target.corrected_mag is None
     assert target.colour_source == ""
+
+
+def test_a_colour_may_be_given_the_other_way_round():
+    one, other = (run(target_colours=given).target for given in ({"g-r": 0.2}, {"r-g": -0.2}))
+    assert one.corrected_mag == other.corrected_mag
+
+
+def test_a_star_of_half_a_sky_away_does_not_stop_a_calibration():
+    stars = read_catalogue(FIELD.catalogue)
+    ra, dec = stars.centre
+    far = {"ra_deg": np.append(stars.ra_deg, (ra + 180.0) % 360.0), "dec_deg": np.append(stars.dec_deg, -dec)}
+    rest = {
+        name: np.append(getattr(stars, name), getattr(stars, name)[-1])
+        for name in ("inst_mag", "inst_mag_err", "flags")
+    }
+    more = StarList(**far, **rest)
+    references = []
+    for item in FIELD.references:
+        bands = {band: (np.append(mag, 15.0), np.append(err, 0.01)) for band, (mag, err) in item.bands.items()}
+        references.append(
+            ReferenceStars(
+                catalogue=item.catalogue,
+                ra_deg=np.append(item.ra_deg, far["ra_deg"][-1]),
+                dec_deg=np.append(item.dec_deg, far["dec_deg"][-1]),
+                epoch_yr=item.epoch_yr,
+                bands=bands,
+            )
+        )
+    found = calibrate(more, references, target=FIELD.target, matching_radius_arcsec=2.0, forced=FORCED)
+    assert found.target.mag == pytest.approx(run().target.mag, abs=0.02)

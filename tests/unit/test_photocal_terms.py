@@ -200,3 +200,31 @@ def test_each_filter_has_the_first_colour_that_its_catalogue_knows():
     assert colour_for("V", {"V", "I"}) == ("V", "I")
     assert colour_for("r", {"r"}) is None
     assert colour_for("R1pg", {"R1pg", "B1pg"}) is None
+
+
+def test_stars_of_unknown_colour_are_no_outliers_beside_a_steep_term():
+    steep = replace(CASE, colour_term=-0.6, outliers=0.0)
+    stars = stars_of(steep, 300)
+    unknown = np.arange(300) % 3 == 0
+    value = np.where(unknown, np.nan, stars.colours.value)
+    full = fitted(replace(stars, colours=replace(stars.colours, value=value)))
+    assert full.fit.outlier_fraction < 0.05
+    assert full.fit.inlier_probability[unknown].mean() > 0.9
+    assert full.colour_term.value == pytest.approx(-0.6, abs=0.03)
+
+
+def test_colours_that_are_all_the_same_teach_nothing_of_a_learned_term():
+    stars = stars_of(n=40)
+    alike = replace(stars, colours=replace(stars.colours, value=np.full(40, 0.5)))
+    full = fitted(alike, prior=ColourPrior(value=0.1, err=0.02, n_frames=9))
+    assert full.colour_term is None or full.colour_term.measured is None
+    assert np.isfinite(full.fit.zero_point)
+
+
+def test_a_colour_that_is_no_number_is_none():
+    stars = stars_of(n=60)
+    value = stars.colours.value.copy()
+    value[::3] = np.inf
+    full = fitted(replace(stars, colours=replace(stars.colours, value=value)))
+    assert full.colour_term.n_stars == 40
+    assert np.isfinite(full.residual).all()

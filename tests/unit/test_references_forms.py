@@ -318,3 +318,15 @@ def test_units_in_names():
         "(x)",
         "E(BP/RP)corr",
     ]
+
+
+def test_a_private_catalogues_filters_get_their_usual_names():
+    table = b"RA,DE,gpmag,rpmag,Vmag,RPmag\n150.1,2.2,15.1,14.8,15.0,14.2\n150.2,2.3,16.1,15.8,16.0,15.2\n"
+    columns = "ra=RA,dec=DE,gp=gpmag,rp=rpmag,V=Vmag,RP=RPmag"
+    assert set(import_file(table, "Mine", columns).bands) == {"g", "r", "V", "RP"}
+
+
+@pytest.mark.parametrize("name", ["any", "ANY", "no"])
+def test_a_catalogue_cannot_be_called_what_means_something_else(name):
+    with pytest.raises(errors.BadField):
+        import_file(b"ra,dec,V\n1,2,3\n", name)

@@ -28,6 +28,9 @@ DONE, REFUSED = 0, 2
 class _Parser(argparse.ArgumentParser):
     """Refuses a command line as everything else is refused, so that ``--json`` gets its answer then, too."""
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(**options, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         """Raise BadCommandLine."""
         raise BadCommandLine(reason=message.removeprefix("argument "), program=self.prog)
@@ -88,10 +91,13 @@ _ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
 def _colour(text: str) -> tuple[str, float]:
     """Read ``g-r=0.6``."""
     name, _, value = (part.strip() for part in text.partition("="))
+    first, dash, second = name.partition("-")
     try:
-        return name, _within(-10.0, 10.0)(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a colour such as g-r=0.6") from error
+        if first and dash and second:
+            return name, _within(-10.0, 10.0)(value)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text} is not a colour such as g-r=0.6")
 
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
@@ -153,12 +159,13 @@ def _calibrate(given: argparse.Namespace) -> None:
         target_colours=dict(given.colour),
         camera=given.camera,
         colour_terms=given.colour_terms,
-        learn=given.learn,
     )
     if given.figures is not None:
         alone.write_figures(result.calibration, given.figures)
     if given.json is not None:
         _write_json(result.document(), given.json)
+    if given.learn:  # last: a frame whose results could not be written has taught nothing
+        result.teach(given.colour_terms, camera=given.camera)
     if given.json != "-":
         sys.stdout.write(result.text())
 

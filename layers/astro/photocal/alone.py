@@ -47,6 +47,10 @@ class FileResult:
             f"{sum(found.seconds.values()):.2f} s\n"
         )
 
+    def teach(self, colour_terms: Path, *, camera: str = "") -> bool:
+        """Add to a file of colour terms what this frame says; returns whether it says anything."""
+        return notebook.learn(colour_terms, self.calibration, sha256=self.sha256, camera=camera)
+
     def _terms(self) -> str:
         """Return what the zero point depends on, and the magnitude that follows, a line each."""
         target, winner = self.calibration.target, self.calibration.winner
@@ -81,7 +85,6 @@ def calibrate_file(
     target_colours: Mapping[str, float] | None = None,
     camera: str = "",
     colour_terms: Path | None = None,
-    learn: bool = False,
 ) -> FileResult:
     """Calibrate one file with the reference stars of a folder, and with a file of colour terms.
 
@@ -113,8 +116,6 @@ def calibrate_file(
         target_colours=target_colours,
         colour_priors=notebook.priors(frames, stars, mjd=mjd, sha256=sha256, camera=camera, filter_hint=filter_hint),
     )
-    if learn and colour_terms is not None:
-        notebook.learn(colour_terms, found, sha256=sha256, camera=camera)
     seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
     return FileResult(calibration=replace(found, seconds=seconds), sha256=sha256)
 

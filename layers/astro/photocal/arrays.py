@@ -1,4 +1,4 @@
-"""Names for the arrays that the science passes around."""
+"""Names for the arrays that the science passes around, and the one constant of its magnitudes."""
 
 from __future__ import annotations
 
@@ -11,3 +11,5 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Anything = NDArray[Any]
+
+MAG_PER_RELATIVE_ERROR = float(2.5 / np.log(10.0))  # mag: error of a magnitude, per relative error of its flux

@@ -14,6 +14,7 @@ from cpcs.records import ColourPrior
 from photocal import terms
 from photocal.arrays import Bools
 from photocal.matching import Match, match
+from photocal.references.declared import derived_recipe
 from photocal.references.stars import ReferenceStars
 from photocal.results import Candidate, SkyOffset, Target, UsedStars
 from photocal.selection import LEAST_STARS, quality
@@ -184,15 +185,18 @@ def _fit_one(task: Task, reference: ReferenceStars, found: Match, passband: Pass
 
 def colours_of(reference: ReferenceStars, rows: Bools | np.typing.NDArray[np.int64], band: str) -> terms.Colours | None:
     """Return the colours of reference stars that a filter's colour term is fitted in; None where there are none."""
-    pair = colour_for(band, reference.bands)
-    if pair is None:
+    recipe = derived_recipe(reference.catalogue, band)
+    pair = tuple(recipe["colour"]) if recipe else colour_for(band, reference.bands)
+    if pair is None or not all(name in reference.bands for name in pair):
         return None
     (first, first_err), (second, second_err) = (
         (mag[rows], err[rows]) for mag, err in (reference.bands[name] for name in pair)
     )
-    shared = np.zeros(len(first))
-    if band in pair:
-        shared = first_err**2 if band == pair[0] else -(second_err**2)
+    by_first, by_second = (float(band == name) for name in pair)
+    if recipe:  # a computed magnitude shares its errors with the magnitudes it was computed from
+        slope = float(recipe["coefficients"][1])
+        by_first, by_second = slope + (recipe["base"] == pair[0]), (recipe["base"] == pair[1]) - slope
+    shared = by_first * first_err**2 - by_second * second_err**2
     return terms.Colours(name="-".join(pair), value=first - second, err=np.hypot(first_err, second_err), shared=shared)
 
 

@@ -15,6 +15,7 @@ from photocal.results import Calibration
 from photocal.stars import StarList
 
 SCHEMA = "cpcs-colour-terms/1"
+_LARGEST = 100.0  # mag per mag
 
 
 def read(path: Path) -> list[ColourFrame]:
@@ -36,7 +37,10 @@ def read(path: Path) -> list[ColourFrame]:
 def _frames(document: dict[str, Any]) -> list[ColourFrame]:
     if document["schema"] != SCHEMA:
         raise ValueError(document["schema"])
-    return [serial.from_json(ColourFrame, entry) for entry in document["frames"]]
+    frames = [serial.from_json(ColourFrame, entry) for entry in document["frames"]]
+    if not all(0.0 < frame.err < _LARGEST and abs(frame.value) < _LARGEST for frame in frames):
+        raise ValueError("a colour term or its error is out of range")
+    return frames
 
 
 def priors(
@@ -44,7 +48,7 @@ def priors(
 ) -> dict[str, ColourPrior]:
     """Return what the frames of the same camera and filter say beforehand, without the file itself."""
     setup = tuple(map(memory.setup_name, (camera or stars.meta.camera, filter_hint or stars.meta.filter_hint)))
-    mine = [frame for frame in frames if (frame.camera, frame.filter) == setup]
+    mine = sorted((frame for frame in frames if (frame.camera, frame.filter) == setup), key=lambda frame: frame.mjd)
     return memory.priors(mine[-memory.MOST_FRAMES :], mjd=mjd, job_id=sha256)
 
 
@@ -59,7 +63,7 @@ def learn(path: Path, calibration: Calibration, *, sha256: str, camera: str = ""
     place = calibration.position
     frame = lesson(
         calibration,
-        field=f"{place.ra_deg:.1f}{place.dec_deg:+.1f}",
+        field=f"{round(place.ra_deg, 1) % 360.0:.1f}{place.dec_deg:+.1f}",
         job_id=sha256,
         learned=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         camera=camera,

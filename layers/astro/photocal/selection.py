@@ -37,7 +37,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from cpcs.filters import FilterHint, group_of, understand
-from cpcs.passbands import accuracy
+from cpcs.passbands import accuracy, filters_alike
 from photocal.arrays import Bools, Floats
 from photocal.results import Candidate
 from photocal.zeropoint import ZeroPointFit
@@ -58,7 +58,6 @@ _ODD_PLACES = {
     "APASS/i": -0.42, "GaiaSP/i": -0.42, "PS1/z": -0.64, "REFCAT2/z": -0.64, "DES/z": -0.69, "SKYMAPPER/z": -0.69,
     "SKYMAPPER/u": 1.65,
 }  # fmt: skip
-_PLATES = {"B1pg": "B", "B2pg": "B", "R1pg": "R", "R2pg": "R", "Ipg": "I"}
 _USUAL = {"BP": 0.02, "RP": 0.02, "G": 0.5, "U": 0.3, "u": 0.3, "z": 0.5, "Y": 0.1, "J": 0.2, "H": 0.2, "K": 0.2}
 PLATES_PRIOR = 0.1
 _NEXT = {"V": "g", "G": "r"}  # V has more light in common with g than with r
@@ -183,7 +182,7 @@ def filter_probabilities(candidates: Sequence[Candidate], hint: FilterHint) -> d
 
 
 def _hypothesis(name: str, *, held: bool, plates: bool) -> _Filter:
-    alike = _PLATES.get(name, name)
+    alike = filters_alike().get(name, name)
     if alike not in PLACES:  # a private catalogue's own name for it
         meant = understand(name).filters
         alike = min(meant) if meant else name
@@ -200,7 +199,7 @@ def _stand_in(item: _Filter, held: Sequence[str] | dict[str, None]) -> str | Non
     place = item.place or 0.0
 
     def unlike(name: str) -> tuple[bool, float]:
-        alike = _PLATES.get(name, name)
+        alike = filters_alike().get(name, name)
         return _USUAL.get(alike, 1.0) < _RARE, abs(PLACES.get(alike, np.inf) - place)
 
     return min(akin, key=unlike) if akin else None
@@ -234,7 +233,7 @@ def _log_place(
 def _place_of(item: Candidate) -> float | None:
     """Return the place of a candidate's filter, as its catalogue has it; None where it is unknown."""
     name = item.passband.filter
-    return _ODD_PLACES.get(str(item.passband), PLACES.get(_PLATES.get(name, name)))
+    return _ODD_PLACES.get(str(item.passband), PLACES.get(filters_alike().get(name, name)))
 
 
 def _slope(item: Candidate) -> tuple[float, float] | None:
@@ -315,7 +314,7 @@ def _scatters(candidates: Sequence[Candidate], q: float) -> _Scatters | None:
     if not by_filter:
         return None
     rows = [_scatter_of(items) for items in by_filter.values()]
-    alike = [_PLATES.get(name, name) for name in by_filter]
+    alike = [filters_alike().get(name, name) for name in by_filter]
     return _Scatters(
         names=list(by_filter),
         log_s=np.array([log_s for log_s, _ in rows]),

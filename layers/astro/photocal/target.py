@@ -6,13 +6,12 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from cpcs.errors import EmptyFile, TargetNotFound, TargetOutsideField
-from photocal.arrays import Floats
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Floats
 from photocal.results import SkyOffset, Target, TargetMagnitude
 from photocal.sphere import ARCSEC_PER_RADIAN, separation_deg, shifted_back, tangent_plane, unit_vectors
 from photocal.stars import StarList
 
 LIMIT_SIGMAS = 5.0
-MAG_PER_RELATIVE_ERROR = 2.5 / np.log(10.0)
 LARGEST_MAG, LARGEST_ERROR = 50.0, 1.0  # CPCS 1's: beyond these a row is not a measurement
 ERROR_RELATION, FAINTEST_SOURCE = "error-relation", "faintest-source"
 MARGIN_SPACINGS, MARGIN_SHARE, MARGIN_LEAST_DEG = 2.0, 0.05, 10.0 / 3600.0

@@ -98,6 +98,13 @@ def is_photographic(catalogue: str) -> bool:
     return bool(catalogue_data().get(catalogue, {}).get("photographic"))
 
 
+@cache
+def filters_alike() -> dict[str, str]:
+    """Return the filters whose names do not say where in the spectrum they lie: filter -> the usual one like it."""
+    bands = (item for entry in catalogue_data().values() for item in entry["bands"].items())
+    return {name: band["like"] for name, band in bands if "like" in band}
+
+
 def accuracy(catalogue: str) -> float:
     """Return how far a catalogue's zero points may be off in a field, mag; of a private one, what is usual."""
     return float(catalogue_data().get(catalogue, {}).get("accuracy", USUAL_ACCURACY))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cpcs.errors import MissingColumn, NoUsableStars
-from photocal.arrays import Bools, Floats, Ints
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Bools, Floats, Ints
 from photocal.readers import columns
 from photocal.readers.columns import Brightness
 from photocal.readers.table import RawTable
@@ -16,7 +16,6 @@ from photocal.stars import CatalogueMeta, StarList
 FAINTEST, LARGEST_ERROR = 50.0, 50.0  # beyond are the signs for "not measured": 99, 99.99, 999
 ZERO_ERROR = 0.001  # mag; an error printed as 0.0000 was rounded down: the star is bright, not free of error
 APERTURE_NOISE = 1.2  # median error that a larger aperture may have over that of the quietest
-MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
 _SHOWN = 12
 
 
@@ -119,7 +118,7 @@ def _measured(table: RawTable, pair: Brightness) -> _Measured:
     value, error = table.numbers([pair.value, pair.error]).T
     if pair.is_flux:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            error = np.where(value > 0, MAG_PER_RELATIVE_FLUX * error / value, np.nan)
+            error = np.where(value > 0, MAG_PER_RELATIVE_ERROR * error / value, np.nan)
             value = np.where(value > 0, -2.5 * np.log10(value), np.nan)
     return _Measured(mag=value, err=np.where(error == 0, ZERO_ERROR, error), pair=pair)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cpcs.errors import MissingReferenceColumn, NoUsableStars
 from cpcs.passbands import catalogue_data
-from photocal.arrays import Bools, Floats
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Bools, Floats
 from photocal.readers.table import RawTable
 from photocal.references import units
 from photocal.references.cuts import Cut, columns_of, cuts_of, passes
@@ -22,7 +22,6 @@ PRIVATE_MAX_ERROR = 0.3  # mag
 _FAINTEST = 50.0  # beyond are the signs for "not measured": 99.99, -999
 _NUMBER = re.compile(r"\d{1,4}")
 _ELEMENT = re.compile(r"(.+)\[(\d{1,6})\]")
-MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +58,12 @@ class ColumnMap:
 def entry_of(catalogue: str) -> dict[str, Any]:
     """Return the description of a catalogue; an empty one for a private catalogue."""
     return catalogue_data().get(catalogue, {})
+
+
+def derived_recipe(catalogue: str, band: str) -> dict[str, Any] | None:
+    """Return how a filter is computed from others; None for one that is measured."""
+    recipe: dict[str, Any] | None = entry_of(catalogue).get("derived", {}).get(band)
+    return recipe
 
 
 def declared_columns(catalogue: str) -> ColumnMap:
@@ -237,9 +242,9 @@ def _flux_error(table: RawTable, band: BandColumns, default: float) -> Floats:
     signal_to_noise = _column(table, band.signal_to_noise)
     with np.errstate(divide="ignore", invalid="ignore"):
         if flux is not None and flux_err is not None:
-            return np.where(flux > 0, MAG_PER_RELATIVE_FLUX * flux_err / flux, np.nan)
+            return np.where(flux > 0, MAG_PER_RELATIVE_ERROR * flux_err / flux, np.nan)
         if signal_to_noise is not None:
-            return np.where(signal_to_noise > 0, MAG_PER_RELATIVE_FLUX / signal_to_noise, np.nan)
+            return np.where(signal_to_noise > 0, MAG_PER_RELATIVE_ERROR / signal_to_noise, np.nan)
     return np.full(table.n_rows, default)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from dataclasses import replace
 
 from cpcs.errors import BadField, EmptyFile
-from cpcs.passbands import catalogue_named
+from cpcs.filters import group_of, understand
+from cpcs.passbands import ANY, AUTOMATIC, catalogue_named
 from photocal.readers import Limits, read_table
 from photocal.readers.table import RawTable
 from photocal.readers.unpack import unpacked
-from photocal.references.declared import check_present, stars_of
+from photocal.references.declared import check_present, entry_of, stars_of
 from photocal.references.guess import guess_columns, parse_columns
 from photocal.references.stars import ReferenceStars
 from photocal.references.votable import is_votable, read_votable
@@ -19,6 +22,7 @@ IMPORT_LIMITS = Limits(
     text_bytes=2**31, fits_bytes=2**31, lines=20_000_000, columns=999, line_length=65_536, unpacked_bytes=2**31
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}")
+_NOT_NAMES = {ANY, AUTOMATIC}  # they mean something else where a catalogue is forced
 
 
 def catalogue_name(given: str) -> str:
@@ -29,7 +33,7 @@ def catalogue_name(given: str) -> str:
     BadField
         It is no name.
     """
-    if not _NAME.fullmatch(given.strip()):
+    if not _NAME.fullmatch(given.strip()) or given.strip().lower() in _NOT_NAMES:
         raise BadField(field="catalogue", value=given[:64], expected="a name of letters, digits, blanks and ._+-")
     return catalogue_named(given) or given.strip()
 
@@ -55,11 +59,21 @@ def import_file(data: bytes, catalogue: str, columns: str | None = None) -> Refe
     """
     name = catalogue_name(catalogue)
     table = _table(data)
-    if not columns:
-        return stars_of(table, name, guess_columns(table.names, name))
-    chosen = parse_columns(columns)
-    check_present(table, chosen)
+    if columns:
+        chosen = parse_columns(columns)
+        check_present(table, chosen)
+    else:
+        chosen = guess_columns(table.names, name)
+    if not entry_of(name):
+        chosen = replace(chosen, bands={_usual(band, chosen.bands): of for band, of in chosen.bands.items()})
     return stars_of(table, name, chosen)
+
+
+def _usual(band: str, others: Container[str]) -> str:
+    """Return the usual name of a private catalogue's filter, where it has one: r for rp; so that headers mean it."""
+    meant = understand(band).filters
+    usual = next(iter(meant)) if len(meant) == 1 else band
+    return band if group_of(band) != band or usual in others else usual
 
 
 def _table(data: bytes) -> RawTable:
