@@ -10,6 +10,16 @@ export interface Fit {
   readonly scatter_err: number | null;
   readonly outlier_fraction: number | null;
   readonly n_matched: number;
+  /** The fit of one zero point for all stars; absent in reports from before there were colour and field terms. */
+  readonly native?: { readonly scatter: number | null; readonly scatter_err: number | null };
+  readonly colour_term?: {
+    readonly colour: string;
+    readonly value: number | null;
+    readonly err: number | null;
+    readonly reference_colour: number | null;
+    readonly prior: { readonly n_frames: number };
+  } | null;
+  readonly field_term?: { readonly order: number; readonly range_mag: number | null } | null;
 }
 
 export interface Candidate extends Fit {
@@ -57,6 +67,12 @@ export interface Report {
     readonly limit: boolean;
     readonly inst_mag: number | null;
     readonly sep_arcsec: number | null;
+    readonly corrected_mag?: number | null;
+    readonly corrected_mag_err?: number | null;
+    readonly colour?: number | null;
+    readonly colour_source?: "given" | "catalogue" | "field" | null;
+    readonly limit_mag?: number | null;
+    readonly limit_sigmas?: number;
   };
   readonly calibration: Fit & {
     readonly mode: string;

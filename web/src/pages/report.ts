@@ -39,8 +39,9 @@ function result({ calibration, target, request }: Report): HTMLElement {
       magnitude(target.mag, target.mag_err, target.limit),
       calibration.passband,
     ),
+    corrected(target, calibration),
     fact("Zero point", withError(calibration.zero_point, calibration.zero_point_err, 3), "magnitudes"),
-    fact("Scatter", withError(calibration.scatter, calibration.scatter_err, 3), "magnitudes"),
+    fact("Scatter", withError(calibration.scatter, calibration.scatter_err, 3), "magnitudes, beside the terms"),
     fact("Points used", String(calibration.n_matched), "stars"),
     fact("Outlier fraction", fixed(calibration.outlier_fraction, 2)),
     fact(
@@ -51,7 +52,31 @@ function result({ calibration, target, request }: Report): HTMLElement {
   );
 }
 
-function observation({ request, target, offset }: Report): HTMLElement {
+/** The magnitude with the colour term, beside the native one; a limit and a report without terms have none. */
+function corrected(target: Report["target"], { colour_term: term }: Report["calibration"]): HTMLElement | null {
+  if (target.limit || target.corrected_mag === null || target.corrected_mag === undefined || !term) return null;
+  const colour = `${term.colour} = ${fixed(target.colour, 2)}`;
+  const from = { given: "as given", catalogue: "of the catalogue", field: "unknown: the stars' own" };
+  return fact(
+    "Colour-corrected",
+    magnitude(target.corrected_mag, target.corrected_mag_err ?? null, false),
+    target.colour_source ? `${colour}, ${from[target.colour_source]}` : colour,
+  );
+}
+
+/** What the zero point depends on, and how faint a source would still have been seen. */
+function terms({ calibration, target }: Report): readonly (HTMLElement | null)[] {
+  const { colour_term: colour, field_term: field } = calibration;
+  const taught = colour?.prior.n_frames ? `learned from ${count(colour.prior.n_frames, "frame")} before` : "this frame";
+  return [
+    colour ? fact("Colour term", withError(colour.value, colour.err, 3), `per mag of ${colour.colour}, ${taught}`) : null,
+    field ? fact("Over the field", `${fixed(field.range_mag, 3)} mag`, `of order ${field.order}`) : null,
+    target.limit || !target.limit_mag ? null : fact("Limit", fixed(target.limit_mag, 1), `${target.limit_sigmas} sigma`),
+  ];
+}
+
+function observation(report: Report): HTMLElement {
+  const { request, target, offset } = report;
   const sky = Math.hypot(offset.east_arcsec, offset.north_arcsec);
   return h(
     "dl",
@@ -65,6 +90,7 @@ function observation({ request, target, offset }: Report): HTMLElement {
     fact("Source at", `${fixed(target.sep_arcsec, 2)}″`, `within ${request.matching_radius_arcsec}″ asked for`),
     fact("Offset of the astrometry", `${fixed(sky, 2)}″`, `against ${offset.catalogue || "nothing"}, taken out`),
     request.filter_hint ? fact("Filter in the header", request.filter_hint) : null,
+    ...terms(report),
   );
 }
 
@@ -85,7 +111,12 @@ function candidates(report: Report, show: (candidate: Candidate) => void): HTMLE
   const columns: Column<Candidate>[] = [
     { title: "Filter", cell: chooser },
     { title: "Zero point", look: "n", cell: (each) => withError(each.zero_point, each.zero_point_err, 3) },
-    { title: "Scatter", look: "n", cell: (each) => withError(each.scatter, each.scatter_err, 3) },
+    {
+      title: "Scatter",
+      look: "n",
+      cell: (each) => withError((each.native ?? each).scatter, (each.native ?? each).scatter_err, 3),
+    },
+    { title: "… with terms", look: "n", cell: (each) => (each.native ? fixed(each.scatter, 3) : "—") },
     { title: "Points", look: "n", cell: (each) => each.n_matched },
     { title: "Outliers", look: "n", cell: (each) => fixed(each.outlier_fraction, 2) },
     { title: "Probability", look: "n", cell: (each) => (each.refused === null ? percent(each.probability) : "—") },
