@@ -9,7 +9,7 @@ r (``PLACES``). An instrument of filter F lies at P_F + k, with its own colour t
 colour term c_j (per g - i) says that the instrument lies at q_j = P_j - c_j. All candidates say it of the same
 instrument and from the same stars: their mean q is weighted, but the errors of the slopes do not average out.
 
-    place(F) = 0.9 N(q; P_F, e^2 + 0.08^2) + 0.1 N(q; P_F, e^2 + 0.2^2)
+    place(F) = 0.95 N(q; P_F, e^2 + 0.08^2) + 0.05 N(q; P_F, e^2 + 0.2^2)
 
 **Scatter.** What is left beyond the errors, s_j, once the colour term is taken out. With the instrument's own scatter
 s0 and a locus of stars that is no straight line, a filter j near the instrument's place has, were F right,
