@@ -102,7 +102,7 @@ def test_in_parts_and_what_is_passed_over(upload: Function, query: Function, sce
     for number in range(3):
         scene.add(bytes([number]), mjd=58000.5 + number)
     bad = scene.claimed(b"bad", mjd=58009.5)
-    scene.store.jobs.reject(bad, scene.store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
+    scene.store.jobs.finish(bad, scene.store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
     seen: list[str] = []
     body: dict[str, Any] = {"observatory": 1, "limit": 2}
     reasons: list[str] = []
