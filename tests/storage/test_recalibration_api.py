@@ -185,5 +185,7 @@ def test_the_report_of_an_older_revision(upload: Function, query: Function, scen
     assert call(query, "GET", address).json == {"revision": 2}
     assert call(query, "GET", address, query={"revision": 1}).json == {"revision": 1}
     assert call(query, "GET", address, query={"revision": 3}).code == "NOT_FOUND"
+    files.write_result(point.job_id, 3, "report.json", b'{"revision":3}', "application/json")
+    assert call(query, "GET", address, query={"revision": 3}).code == "NOT_FOUND"  # it has not ended yet
     assert call(query, "GET", address, query={"revision": "x"}).code == "BAD_FIELD"
     assert call(query, "GET", f"/api/followups/{point.followup_id}").json["superseded_by"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,31 @@ def test_asking_again_with_the_same_id_changes_nothing(scene: Scene):
     assert scene.store.recalibrations.get("mine") == asked
     with pytest.raises(BadField):
         scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="mine")
+
+
+def test_every_part_has_an_id_of_its_own(scene: Scene):
+    """A fixed id with each cursor in turn would bring the first part for ever."""
+    for number in range(3):
+        scene.add(bytes([number]), mjd=58000.5 + number)
+    recalibrations, selection = scene.store.recalibrations, Selection(event=scene.event.key)
+    first = recalibrations.ask(selection, "operator", limit=1, recalibration_id="night")
+    assert first.cursor is not None
+    with pytest.raises(BadField):
+        recalibrations.ask(selection, "operator", limit=1, cursor=first.cursor, recalibration_id="night")
+    second = recalibrations.ask(selection, "operator", limit=1, cursor=first.cursor, recalibration_id="night-2")
+    assert second.entries != first.entries
+    assert recalibrations.ask(selection, "operator", cursor=first.cursor, recalibration_id="night-2") == second
+
+
+def test_a_recalibration_from_before_it_said_where_it_began(scene: Scene):
+    scene.add()
+    held = scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="old")
+    key = "recalibrations/old.json"
+    text = scene.store.data.get(key)
+    assert text is not None
+    old = {name: value for name, value in json.loads(text).items() if name != "began"}
+    scene.store.data.put(key, json.dumps(old).encode())
+    assert scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="old") == held
 
 
 @pytest.mark.parametrize("given", ["", "../x", "a b", "nobody's", "x" * 65])
@@ -188,6 +214,16 @@ def test_selections(scene: Scene, many: dict[str, str]):
                 break
         assert cursor is None
         assert sorted(found) == expected.split(), (selection, limit)
+
+
+def test_named_uploads_must_be_in_the_rest_of_the_selection_too(scene: Scene, many: dict[str, str]):
+    names = {job_id: name for name, job_id in many.items()}
+    for selection, expected in SELECTIONS:
+        choice = scene.store.recalibrations.choose(Selection(job_ids=(*many.values(), "nobody"), **selection))
+        assert sorted(names[entry.job_id] for entry in choice.entries) == expected.split(), selection
+        assert (choice.passed_over[-1].reason, choice.cursor) == (Reason.UNKNOWN, None)
+        others = {each.job_id for each in choice.passed_over[:-1]}
+        assert others <= {many["bad"]}  # what is not selected is not passed over either
 
 
 def test_a_cursor_is_of_its_selection(scene: Scene, many: dict[str, str]):
