@@ -144,7 +144,8 @@ def test_both_of_a_pair_that_superseded_each_other_when_named(scene: Scene):
 def test_a_file_sent_twice_is_calibrated_once(scene: Scene):
     first = scene.add(b"same")
     twice = scene.claimed(b"same")
-    scene.store.jobs.finish(twice, scene.outcome(twice))
+    stored = scene.store.jobs.finish(twice, replace(scene.outcome(twice), summary={"confidence": 0.5}))
+    assert stored.summary["confidence"] == 0.99  # how the point came about, as it is the first time's
     recalibration = ask(scene, first.job_id, twice.job_id)
     assert [entry.job_id for entry in recalibration.entries] == [first.job_id]
     assert [(each.job_id, each.reason) for each in recalibration.passed_over] == [(twice.job_id, Reason.DUPLICATE)]

@@ -89,7 +89,9 @@ def figures(record: Job) -> dict[str, str]:
         "residuals": "colour_priors" in outcome.summary,
         "lightcurve": not record.request.dry_run,
     }
-    return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name, there in is_there.items() if there}
+    return {
+        name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name, there in is_there.items() if there
+    }
 
 
 def job(record: Job) -> Document:
