@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cpcs import clock, serial
-from cpcs.errors import BadField, NeverArrived, UnknownRecalibration
+from cpcs.errors import BadField, NeverArrived, UnknownJob, UnknownRecalibration
 from cpcs.records import (
     LARGEST_RECALIBRATION,
     ApiKey,
@@ -193,9 +193,17 @@ class Recalibrations:
             raise BadField(
                 field="job_ids", value=f"{len(job_ids)} ids", expected=f"at most {LARGEST_RECALIBRATION} ids"
             )
-        found = {job.job_id: job for job in self.jobs.many(job_ids)}
-        named = [(job_id, found.get(job_id)) for job_id in dict.fromkeys(job_ids)]
+        wanted = list(dict.fromkeys(job_ids))
+        with ThreadPoolExecutor(_READERS) as pool:  # one by one: the function that asks may not read in batches
+            found = list(pool.map(self._there, wanted))
+        named = zip(wanted, found, strict=True)
         return [(job_id, job) for job_id, job in named if job is None or _is_in(selection, job)]
+
+    def _there(self, job_id: str) -> Job | None:
+        try:
+            return self.jobs.get(job_id)
+        except UnknownJob:
+            return None
 
     def _selected(
         self, selection: Selection, limit: int, cursor: str | None
