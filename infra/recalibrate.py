@@ -1,7 +1,8 @@
 """``python -m infra.recalibrate``: stored uploads again with the present engine, and what that shifts.
 
 Works on the embedded stack of a state folder (``--state``), or on the deployment that the environment names. It says
-how many uploads are selected, asks before it begins, waits until they are through, and prints the table of shifts. Each
+how many uploads are selected, asks before it begins, queues a hundred at a time, waits until they are through before it
+queues the next, and prints the table of shifts. Interrupted, it queues no more; what is queued goes on. Each
 upload gets a new revision: its point takes the place of the old one, which stays readable. One that is refused this
 time keeps what it had. Uploads that were sent twice, deleted, or superseded by another are passed over.
 """
@@ -13,11 +14,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cpcs.errors import CpcsError
 from cpcs.records import LARGEST_RECALIBRATION, PassedOver, Recalibration, Selection
-from cpcs.shifts import Progress, Shift, summary
+from cpcs.shifts import Progress, Shift, is_through, summary
 from cpcs.storage import Store
 from cpcs.web import recalibrations
 from infra import references, seed
@@ -31,7 +33,8 @@ EXAMPLES = """examples:
   python -m infra.recalibrate --all --yes --csv shifts.csv
 
 Selections are combined: what is in all of them is taken. Dates are UTC, of the upload; --since is included, --until is
-not. Exit: 0 when all are through, 1 when some still wait (they go on by themselves), 2 when it could not begin.
+not. Exit: 0 when all are through, 1 when some still wait (they go on by themselves) or when it broke off or was
+interrupted (the table shows what was through by then), 2 when it could not begin.
 """
 
 
@@ -56,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--dry-run", action="store_true", help="say which, and change nothing")
     top.add_argument("--yes", action="store_true", help="do not ask")
     top.add_argument("--csv", type=Path, metavar="FILE", help="write the table of shifts here")
-    top.add_argument("--patience", type=float, default=PATIENCE_S, metavar="S", help="seconds to wait (3600)")
+    top.add_argument(
+        "--patience", type=float, default=PATIENCE_S, metavar="S", help="seconds to wait for each hundred (3600)"
+    )
     top.add_argument("--state", type=Path, help="of an embedded stack (.local, unless CPCS_TABLE is set)")
     return top
 
@@ -93,41 +98,60 @@ def count(store: Store, selections: Sequence[Selection]) -> tuple[list[str], lis
     return taken, passed_over
 
 
-def run(store: Store, selections: Sequence[Selection], say: Callable[[str], None]) -> list[Recalibration]:
-    """Ask for every part of the selections in turn; return what was asked for."""
-    parts: list[Recalibration] = []
+@dataclass(slots=True)
+class Work:
+    """What was asked for so far, part by part, and the table of each part that was waited for."""
+
+    parts: list[Recalibration] = field(default_factory=list)
+    tables: dict[str, list[Shift]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Shift]:
+        """The table of all that was waited for."""
+        return [row for table in self.tables.values() for row in table]
+
+
+def run(
+    store: Store, selections: Sequence[Selection], work: Work, patience_s: float, say: Callable[[str], None]
+) -> None:
+    """Ask for one part of the selections after the other, each when the one before is through, or patience is.
+
+    So what observers send meanwhile waits behind one part, not behind all of them. ``work`` is filled as it goes on: it
+    holds what was done also where this ends with an error.
+    """
     for selection in selections:
         cursor, more = None, True
         while more:
             part = store.recalibrations.ask(selection, OPERATOR, cursor=cursor)
-            parts.append(part)
-            cursor, more = part.cursor, part.cursor is not None
+            work.parts.append(part)
             if part.entries:
                 say(f"queued {len(part.entries)} uploads (recalibration {part.recalibration_id})")
-    return parts
+            _wait(store, work, patience_s, say)
+            cursor, more = part.cursor, part.cursor is not None
+    for part in work.parts:  # those that patience was too short for may be through by now
+        if any(row.progress is Progress.WAITING for row in work.tables[part.recalibration_id]):
+            work.tables[part.recalibration_id] = store.recalibrations.shifts(part)
 
 
-def wait(store: Store, parts: Sequence[Recalibration], patience_s: float, say: Callable[[str], None]) -> list[Shift]:
-    """Wait until all are through, or patience is; return the table of shifts."""
-    deadline, tables = time.monotonic() + patience_s, dict[str, list[Shift]]()
-    said = ""
+def _wait(store: Store, work: Work, patience_s: float, say: Callable[[str], None]) -> None:
+    """Wait until the newest part is through, or patience is; then read its table of shifts."""
+    part, deadline, said = work.parts[-1], time.monotonic() + patience_s, ""
+    before, n = len(work.rows) - summary(work.rows).waiting, len(part.entries)
     while True:
-        for part in parts:
-            if _waits(tables.get(part.recalibration_id)):
-                tables[part.recalibration_id] = store.recalibrations.shifts(part)
-        rows = [row for table in tables.values() for row in table]
-        told = summary(rows)
-        line = f"{told.n - told.waiting} of {told.n} through: {told.done} done, {told.refused} refused"
-        if line != said:
+        n_through = _n_through(store, part)
+        line = f"{before + n_through} of {len(work.rows) + n} queued uploads are through"
+        if n and line != said:
             say(line)
             said = line
-        if not told.waiting or time.monotonic() > deadline:
-            return rows
+        if n_through == n or time.monotonic() > deadline:
+            work.tables[part.recalibration_id] = store.recalibrations.shifts(part)
+            return
         time.sleep(LOOK_S)
 
 
-def _waits(table: Sequence[Shift] | None) -> bool:
-    return table is None or any(row.progress is Progress.WAITING for row in table)
+def _n_through(store: Store, part: Recalibration) -> int:
+    jobs = {job.job_id: job for job in store.jobs.many(entry.job_id for entry in part.entries)}
+    return sum(entry.job_id not in jobs or is_through(entry, jobs[entry.job_id]) for entry in part.entries)
 
 
 def table(rows: Sequence[Shift]) -> str:
@@ -201,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         selections = list(selections_of(store, given))
         taken, passed_over = count(store, selections)
     except (CpcsError, OSError) as error:
-        print(f"error: {error} {getattr(error, 'hint', '')}".strip(), file=sys.stderr)
+        print(f"error: {_told(error)}", file=sys.stderr)
         return 2
     print(f"{len(taken)} uploads are selected.", *_reasons(passed_over), sep="\n")
     if given.dry_run:
@@ -213,12 +237,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _recalibrate(store: Store, selections: Sequence[Selection], given: argparse.Namespace) -> int:
-    rows = wait(store, run(store, selections, print), given.patience, print)
+    work, broke_off = Work(), ""
+    try:
+        run(store, selections, work, given.patience, print)
+    except (CpcsError, OSError) as error:
+        broke_off = _told(error)
+    except KeyboardInterrupt:
+        broke_off = "interrupted"
+    rows = work.rows
     print("", table(rows), "", conclusion(rows), sep="\n")
     if given.csv is not None:
         given.csv.write_text(recalibrations.as_csv(rows), encoding="utf-8")
         print(f"The table is in {given.csv}.")
-    return 1 if summary(rows).waiting else 0
+    if broke_off:
+        rest = "What is queued and not in the table goes on by itself; no more is queued."
+        print(f"error: {broke_off}", rest, sep="\n", file=sys.stderr)
+    return 1 if broke_off or summary(rows).waiting else 0
+
+
+def _told(error: Exception) -> str:
+    return f"{error} {getattr(error, 'hint', '')}".strip()
 
 
 if __name__ == "__main__":

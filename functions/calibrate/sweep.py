@@ -134,7 +134,7 @@ def _fail(store: Store, job: Job, error: CpcsError, now: float, swept: Swept) ->
         error=_told(job) or error.as_dict(),
     )
     written = store.files.write_outcome(outcome)
-    store.jobs.fail(job, written)
+    store.jobs.finish(job, written)
     swept.failed += written.state is JobState.FAILED
 
 

@@ -176,7 +176,7 @@ def _light_curve(desk: Desk, record: Event) -> dict[str, Any]:
         copy = desk.store.files.read_published(layout.public_lightcurve(record.key))
         if copy:
             document: dict[str, Any] = json.loads(gzip.decompress(copy))
-            if document.get("schema") == lightcurve.SCHEMA and document.get("version") == record.version:
+            if lightcurve.is_current(document, record):
                 return document
     return lightcurve.build(record, desk.store.points.by_event(record.key))
 
@@ -245,7 +245,8 @@ def result(desk: Desk, job_id: str, name: str, content_type: str) -> Response[An
     query = desk.front.request.query
     revision = fields.whole(query, "revision", lowest=1, highest=9999, meaning="a revision", default=shown)
     data = desk.store.files.read_result(job.job_id, revision, name)
-    if data is None:
+    under_way = "revision" in query and desk.store.files.read_outcome(job.job_id, revision) is None
+    if data is None or under_way:
         raise UnknownPage(path=desk.front.request.path[:60])
     body = data.decode() if content_type == responses.JSON else data
     return responses.content(body, content_type, cache=desk.gated_cache)

@@ -191,7 +191,7 @@ def test_by_the_command_line(night: Night, tmp_path: Path) -> None:
     table = tmp_path / "shifts.csv"
     done = run_command(night, "--event", f"ivo://{night.event}", "--yes", "--csv", str(table))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 of 4 through: 4 done, 0 refused" in done.stdout
+    assert "4 of 4 queued uploads are through" in done.stdout
     assert "|shift| in the same passband, of 4: median 0.15" in done.stdout
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert len(rows) == 4

@@ -32,7 +32,7 @@ class Worker:
             claimed = store.jobs.claim(job.job_id, "worker", 60.0)
             assert claimed is not None
             if self.refuses:
-                store.jobs.reject(claimed, store.files.write_outcome(refused(claimed, "2026-11-22T22:00:02Z")))
+                store.jobs.finish(claimed, store.files.write_outcome(refused(claimed, "2026-11-22T22:00:02Z")))
                 continue
             outcome = store.jobs.finish(claimed, self.scene.outcome(claimed))
             store.files.write_result(job.job_id, outcome.revision, "figures/panel.png", b"\x89PNG", "image/png")

@@ -106,7 +106,7 @@ def test_an_upload_waits_for_reference_stars_and_then_goes_on(scene: Scene, now:
 def test_a_refusal_leaves_nothing_but_the_refusal(scene: Scene):
     job = scene.claimed()
     outcome = scene.store.files.write_outcome(refused(job, "2026-11-22T22:00:03Z"))
-    assert scene.store.jobs.reject(job, outcome) == outcome
+    assert scene.store.jobs.finish(job, outcome) == outcome
     rejected = scene.store.jobs.get(job.job_id)
     assert (rejected.state, rejected.outcome) == (JobState.REJECTED, outcome)
     assert scene.store.points.by_event(scene.event.key) == []
@@ -117,7 +117,7 @@ def test_a_refusal_leaves_nothing_but_the_refusal(scene: Scene):
 def test_the_sweeper_may_give_up_what_nobody_holds(scene: Scene):
     job = scene.store.jobs.create(scene.request())
     outcome = scene.store.files.write_outcome(replace(refused(job, "2026-11-23T22:00:00Z"), state=JobState.FAILED))
-    scene.store.jobs.fail(job, outcome)
+    scene.store.jobs.finish(job, outcome)
     assert scene.store.jobs.get(job.job_id).state is JobState.FAILED
 
 
@@ -125,7 +125,7 @@ def test_the_sweeper_does_not_overrule_a_worker(scene: Scene):
     abandoned = scene.uploaded()
     held = scene.store.jobs.claim(abandoned.job_id, "me", 125.0)
     with pytest.raises(StorageConflict):
-        scene.store.jobs.fail(abandoned, replace(refused(abandoned, "2026-11-23T22:00:00Z"), state=JobState.FAILED))
+        scene.store.jobs.finish(abandoned, replace(refused(abandoned, "2026-11-23T22:00:00Z"), state=JobState.FAILED))
     assert scene.store.jobs.get(abandoned.job_id) == held
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cpcs import clock
-from cpcs.errors import UnknownPoint
+from cpcs.errors import StorageConflict, UnknownPoint
 from cpcs.records import FollowupPoint, JobState, Reason, Recalibration, Selection
 from cpcs.shifts import Progress
+from cpcs.storage import transactions
+from cpcs.storage.files import Files, Tombstone
+from cpcs.storage.reindex import reindex
 from tests.support.again import again, ask, claim, curve, end, end_refused
 from tests.support.aws import Scene
 from tests.support.queue import queued
@@ -140,7 +144,8 @@ def test_both_of_a_pair_that_superseded_each_other_when_named(scene: Scene):
 def test_a_file_sent_twice_is_calibrated_once(scene: Scene):
     first = scene.add(b"same")
     twice = scene.claimed(b"same")
-    scene.store.jobs.finish(twice, scene.outcome(twice))
+    stored = scene.store.jobs.finish(twice, replace(scene.outcome(twice), summary={"confidence": 0.5}))
+    assert stored.summary["confidence"] == 0.99  # how the point came about, as it is the first time's
     recalibration = ask(scene, first.job_id, twice.job_id)
     assert [entry.job_id for entry in recalibration.entries] == [first.job_id]
     assert [(each.job_id, each.reason) for each in recalibration.passed_over] == [(twice.job_id, Reason.DUPLICATE)]
@@ -335,3 +340,76 @@ def test_a_deletion_meets_the_end_of_a_recalibration(scene: Scene, monkeypatch: 
     assert curve(scene) == []
     assert scene.store.jobs.get(point.job_id).points == (1, 2)
     assert scene.store.data.get("tombstones/2.json") is not None
+
+
+def test_a_revision_ends_between_the_reads_of_a_deletion(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    """After the upload is read, and before its point is: the point that came in meanwhile is taken back too."""
+    point = scene.add()
+    ask(scene, point.job_id)
+    running = claim(scene, point.job_id)
+    index = type(scene.store.jobs.index)
+    real_delete, real_ref, met = index._delete, index._ref, list[FollowupPoint]()
+    is_under_way: list[bool] = []
+
+    def delete(self: Any, asked: Any) -> None:
+        is_under_way.append(True)
+        real_delete(self, asked)
+
+    def ref(self: Any, followup_id: int) -> Any:
+        if is_under_way and not met:
+            met.append(end(scene, running))
+        return real_ref(self, followup_id)
+
+    monkeypatch.setattr(index, "_delete", delete)
+    monkeypatch.setattr(index, "_ref", ref)
+    scene.store.points.delete(point.followup_id, scene.key)
+    assert [each.followup_id for each in met] == [2]
+    assert len(is_under_way) == 2  # it has looked again
+    assert curve(scene) == []
+    assert scene.store.jobs.get(point.job_id).points == (1, 2)
+    assert scene.store.events.get("Gaia18dps").n_followups == 0
+    assert list(scene.store.colour_terms.of_observatory(1)) == []
+
+
+def test_a_deletion_does_not_look_for_ever(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transactions, "_LONGEST_S", 0.0)
+    point = scene.add()
+    index = type(scene.store.jobs.index)
+    real = index._ref
+
+    def ref(self: Any, followup_id: int) -> Any:
+        item = real(self, followup_id)
+        item.point = "nowhere"
+        return item
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_ref", ref)
+        with pytest.raises(StorageConflict):
+            scene.store.points.delete(point.followup_id, scene.key)
+    scene.store.points.delete(point.followup_id, scene.key)
+    assert curve(scene) == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_deletion_that_broke_off_after_its_first_note(scene: Scene, number: int):
+    """No revision is forgotten by the record: each number leads to the deleted upload, also after a reindex."""
+    point = scene.add()
+    again(scene, point)
+    real, written = Files.write_tombstone, list[int]()
+
+    def write(self: Files, tombstone: Tombstone) -> Tombstone:
+        if written:
+            raise ConnectionError
+        written.append(tombstone.followup_id)
+        return real(self, tombstone)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(ConnectionError):
+        patch.setattr(Files, "write_tombstone", write)
+        patch.setattr(type(scene.store.jobs.index), "_delete", lambda *_: (_ for _ in ()).throw(ConnectionError))
+        scene.store.points.delete(number, scene.key)
+    assert written == [2]
+    reindex(scene.store)
+    job = scene.store.jobs.get(point.job_id)
+    assert (job.state, job.points, curve(scene)) == (JobState.DELETED, (1, 2), [])
+    for each in (1, 2):
+        assert scene.store.points.delete(each, scene.key).followup_id == each

@@ -102,7 +102,7 @@ def test_in_parts_and_what_is_passed_over(upload: Function, query: Function, sce
     for number in range(3):
         scene.add(bytes([number]), mjd=58000.5 + number)
     bad = scene.claimed(b"bad", mjd=58009.5)
-    scene.store.jobs.reject(bad, scene.store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
+    scene.store.jobs.finish(bad, scene.store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
     seen: list[str] = []
     body: dict[str, Any] = {"observatory": 1, "limit": 2}
     reasons: list[str] = []
@@ -185,5 +185,7 @@ def test_the_report_of_an_older_revision(upload: Function, query: Function, scen
     assert call(query, "GET", address).json == {"revision": 2}
     assert call(query, "GET", address, query={"revision": 1}).json == {"revision": 1}
     assert call(query, "GET", address, query={"revision": 3}).code == "NOT_FOUND"
+    files.write_result(point.job_id, 3, "report.json", b'{"revision":3}', "application/json")
+    assert call(query, "GET", address, query={"revision": 3}).code == "NOT_FOUND"  # it has not ended yet
     assert call(query, "GET", address, query={"revision": "x"}).code == "BAD_FIELD"
     assert call(query, "GET", f"/api/followups/{point.followup_id}").json["superseded_by"] == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from cpcs import clock
 from cpcs.errors import BadCursor, BadField, MissingField, StorageConflict, UnknownRecalibration
 from cpcs.records import LARGEST_RECALIBRATION, JobState, Reason, Recalibration, Role, Selection
-from cpcs.shifts import summary
+from cpcs.shifts import Progress, summary
 from cpcs.storage import recalibrations as recordings
 from cpcs.storage.reindex import reindex
 from infra import recalibrate
@@ -39,6 +41,31 @@ def test_asking_again_with_the_same_id_changes_nothing(scene: Scene):
     assert scene.store.recalibrations.get("mine") == asked
     with pytest.raises(BadField):
         scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="mine")
+
+
+def test_every_part_has_an_id_of_its_own(scene: Scene):
+    """A fixed id with each cursor in turn would bring the first part for ever."""
+    for number in range(3):
+        scene.add(bytes([number]), mjd=58000.5 + number)
+    recalibrations, selection = scene.store.recalibrations, Selection(event=scene.event.key)
+    first = recalibrations.ask(selection, "operator", limit=1, recalibration_id="night")
+    assert first.cursor is not None
+    with pytest.raises(BadField):
+        recalibrations.ask(selection, "operator", limit=1, cursor=first.cursor, recalibration_id="night")
+    second = recalibrations.ask(selection, "operator", limit=1, cursor=first.cursor, recalibration_id="night-2")
+    assert second.entries != first.entries
+    assert recalibrations.ask(selection, "operator", cursor=first.cursor, recalibration_id="night-2") == second
+
+
+def test_a_recalibration_from_before_it_said_where_it_began(scene: Scene):
+    scene.add()
+    held = scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="old")
+    key = "recalibrations/old.json"
+    text = scene.store.data.get(key)
+    assert text is not None
+    old = {name: value for name, value in json.loads(text).items() if name != "began"}
+    scene.store.data.put(key, json.dumps(old).encode())
+    assert scene.store.recalibrations.ask(Selection(), "operator", recalibration_id="old") == held
 
 
 @pytest.mark.parametrize("given", ["", "../x", "a b", "nobody's", "x" * 65])
@@ -190,6 +217,16 @@ def test_selections(scene: Scene, many: dict[str, str]):
         assert sorted(found) == expected.split(), (selection, limit)
 
 
+def test_named_uploads_must_be_in_the_rest_of_the_selection_too(scene: Scene, many: dict[str, str]):
+    names = {job_id: name for name, job_id in many.items()}
+    for selection, expected in SELECTIONS:
+        choice = scene.store.recalibrations.choose(Selection(job_ids=(*many.values(), "nobody"), **selection))
+        assert sorted(names[entry.job_id] for entry in choice.entries) == expected.split(), selection
+        assert (choice.passed_over[-1].reason, choice.cursor) == (Reason.UNKNOWN, None)
+        others = {each.job_id for each in choice.passed_over[:-1]}
+        assert others <= {many["bad"]}  # what is not selected is not passed over either
+
+
 def test_a_cursor_is_of_its_selection(scene: Scene, many: dict[str, str]):
     cursor = scene.store.recalibrations.choose(Selection(), limit=1).cursor
     assert cursor is not None
@@ -268,22 +305,56 @@ def test_the_command_line_says_which(scene: Scene, many: dict[str, str]):
         selections(scene, "--since", "2026-11-23", "--until", "2026-11-22")
 
 
-def test_the_command_in_parts_and_with_patience(scene: Scene, many: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+class Worker:
+    """Stands at the place where the command waits, and does what is queued."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.lengths = scene, list[int]()
+
+    def __call__(self, _s: float) -> None:
+        waiting = queued(self.scene.store)
+        self.lengths.append(len(waiting))
+        for job_id in waiting:
+            job = claim(self.scene, job_id)
+            self.scene.store.jobs.finish(job, self.scene.outcome(job, filter="g", mag=17.0))
+
+
+@pytest.fixture
+def worker(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr(recordings, "LARGEST_RECALIBRATION", 2)
+    worker = Worker(scene)
+    monkeypatch.setattr(recalibrate.time, "sleep", worker)
+    return worker
+
+
+def test_the_command_queues_a_part_when_the_one_before_is_through(scene: Scene, many: dict[str, str], worker: Worker):
     chosen = selections(scene, "--all")
     taken, passed_over = recalibrate.count(scene.store, chosen)
     assert (len(taken), [each.reason for each in passed_over]) == (5, [Reason.REFUSED])
+    queued(scene.store)
     said: list[str] = []
-    parts = recalibrate.run(scene.store, chosen, said.append)
-    assert sorted(len(part.entries) + len(part.passed_over) for part in parts) == [2, 2, 2]
-    rows = recalibrate.wait(scene.store, parts, 0.0, said.append)
-    assert (summary(rows).waiting, said[-1]) == (5, "0 of 5 through: 0 done, 0 refused")
-    first, second, *others = taken
+    work = recalibrate.Work()
+    recalibrate.run(scene.store, chosen, work, 60.0, said.append)
+    assert sorted(len(part.entries) + len(part.passed_over) for part in work.parts) == [2, 2, 2]
+    assert max(worker.lengths) == 2  # never more in the queue
+    assert sum(worker.lengths) == 5
+    assert said[-1] == "5 of 5 queued uploads are through"
+    assert summary(work.rows).done == 5
+    assert sorted(row.job_id for row in work.rows) == sorted(taken)
+
+
+def test_the_command_with_patience(scene: Scene, many: dict[str, str], worker: Worker):
+    chosen = selections(scene, "--all")
+    said: list[str] = []
+    work = recalibrate.Work()
+    recalibrate.run(scene.store, chosen, work, -1.0, said.append)
+    assert (summary(work.rows).waiting, said[-1]) == (5, "0 of 5 queued uploads are through")
+    first, second, *others = (row.job_id for row in work.rows)
     end_refused(scene, first)
     for job_id in others:
         job = claim(scene, job_id)
         scene.store.jobs.finish(job, scene.outcome(job, filter="g", mag=17.0))
-    rows = recalibrate.wait(scene.store, parts, 0.0, said.append)
+    rows = [row for part in work.parts for row in scene.store.recalibrations.shifts(part)]
     text = recalibrate.table(rows)
     assert text.count("APASS/r -> APASS/g") == 3
     assert text.count("refused: TOO_FEW_MATCHES") == text.count("waiting") == 1
@@ -292,3 +363,48 @@ def test_the_command_in_parts_and_with_patience(scene: Scene, many: dict[str, st
     assert "5 uploads: 3 done, 1 refused (what they had holds), 1 waiting." in told
     assert "3 have another passband" in told
     assert "median" not in told
+
+
+def test_the_command_looks_once_more_at_those_that_patience_was_too_short_for(
+    scene: Scene, many: dict[str, str], worker: Worker
+):
+    work = recalibrate.Work()
+
+    def say(line: str) -> None:
+        if line.startswith("queued") and len(work.parts) > 1:
+            worker(0.0)
+
+    recalibrate.run(scene.store, selections(scene, "--all"), work, -1.0, say)
+    assert {row.progress for row in work.rows} == {Progress.DONE}
+
+
+@pytest.mark.parametrize("blow", [StorageConflict(what="The upload"), ConnectionError("gone"), KeyboardInterrupt()])
+def test_the_command_breaks_off_with_what_is_through(
+    scene: Scene,
+    many: dict[str, str],
+    worker: Worker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    blow: BaseException,
+):
+    monkeypatch.setattr(recalibrate.seed, "connect", lambda _: scene.store)
+    monkeypatch.setattr(recalibrate.references, "environment", lambda _: {})
+
+    def sleep(s: float) -> None:
+        if len(worker.lengths) == 1:
+            raise blow
+        worker(s)
+
+    monkeypatch.setattr(recalibrate.time, "sleep", sleep)
+    table = tmp_path / "shifts.csv"
+    assert recalibrate.main(["--all", "--yes", "--csv", str(table)]) == 1
+    told = capsys.readouterr()
+    (n,) = worker.lengths
+    assert f"{n} uploads: {n} done, 0 refused" in told.out
+    assert len(table.read_text().splitlines()) == 1 + n
+    assert told.err.startswith("error: ")
+    assert "no more is queued" in told.err
+    assert 1 <= len(queued(scene.store)) <= 2  # the part that goes on by itself
+    monkeypatch.setattr(recalibrate.time, "sleep", worker)
+    assert recalibrate.main(["--event", "Gaia18dps", "--yes"]) == 0

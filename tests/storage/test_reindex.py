@@ -34,9 +34,9 @@ def lived_in(scene: Scene, now: Clock) -> Scene:
     dry = scene.claimed(dry_run=True)
     store.jobs.finish(dry, scene.outcome(dry))
     bad = scene.claimed(b"bad")
-    store.jobs.reject(bad, store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
+    store.jobs.finish(bad, store.files.write_outcome(refused(bad, "2026-11-22T22:01:00Z")))
     failed = store.jobs.create(scene.request())
-    store.jobs.fail(
+    store.jobs.finish(
         failed, store.files.write_outcome(replace(refused(failed, "2026-11-23T22:00:00Z"), state=JobState.FAILED))
     )
     store.jobs.create(scene.request())

@@ -346,7 +346,7 @@ def done(job: Job, point: FollowupPoint | None, **changes: Any) -> Job:
         finished="2026-11-22T22:00:02Z",
         point=point,
         seconds={"calibrate": 0.25},
-        summary={"confidence": 0.99},
+        summary={"confidence": 0.99, "colour_priors": {}},
     )
     return replace(job, state=JobState.DONE, outcome=replace(outcome, **changes), figures_ready=True)
 

@@ -214,6 +214,12 @@ def test_large_light_curve_comes_from_the_copy_while_it_is_fresh(query: Function
     copy = {**lightcurve.build(event, []), "acknowledgement": "the copy"}
     store.files.published["data/lightcurves/gaia18dps.json"] = gzip.compress(json.dumps(copy).encode())
     assert call(query, "GET", "/api/lightcurves/Gaia18dps").json["acknowledgement"] == "the copy"
+    missing = {name: column for name, column in copy["columns"].items() if name != "reference_colour"}
+    for columns in (missing, {**copy["columns"], "more": []}):  # as an older or a younger program has published it
+        other = json.dumps({**copy, "columns": columns}).encode()
+        store.files.published["data/lightcurves/gaia18dps.json"] = gzip.compress(other)
+        assert call(query, "GET", "/api/lightcurves/Gaia18dps").json["acknowledgement"] != "the copy"
+    store.files.published["data/lightcurves/gaia18dps.json"] = gzip.compress(json.dumps(copy).encode())
     store.events.kept[event.key] = replace(event, version=3)
     assert call(query, "GET", "/api/lightcurves/Gaia18dps").json["acknowledgement"] != "the copy"
 
@@ -312,6 +318,9 @@ def test_job_before_and_after(query: Function, store: FakeStore) -> None:
         name: f"/api/calibrations/01JOB/figures/{name}.png" for name in ("panel", "residuals", "lightcurve")
     }
     assert after["report"] == "/api/calibrations/01JOB/report"
+    before_residuals = replace(store.jobs.kept[job_id].outcome, summary={"confidence": 0.99})
+    store.jobs.kept[job_id] = replace(store.jobs.kept[job_id], outcome=before_residuals)
+    assert list(call(query, "GET", f"/api/uploads/{job_id}").json["figures"]) == ["panel", "lightcurve"]
     assert not {"comment", "key_id"} & (after.keys() | after["outcome"].keys())  # who has the id may be anybody
 
 

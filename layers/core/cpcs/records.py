@@ -302,8 +302,8 @@ class Reason(StrEnum):
     UNKNOWN = "UNKNOWN"  # there is none of that id
     UNDER_WAY = "UNDER_WAY"  # it is not at its end
     DELETED = "DELETED"  # its point was taken back
-    DUPLICATE = "DUPLICATE"  # the point is another upload's, which is calibrated again in its stead
-    SUPERSEDED = "SUPERSEDED"  # another upload's point took the place of its own
+    DUPLICATE = "DUPLICATE"  # its file had made a point before, as another upload: that one is to be calibrated again
+    SUPERSEDED = "SUPERSEDED"  # a younger upload has, or had, the place of its point
     REFUSED = "REFUSED"  # it ended without a result, and such were not asked for
     NEVER_ARRIVED = "NEVER_ARRIVED"  # there is no file
 
@@ -336,3 +336,4 @@ class Recalibration:
     entries: tuple[Entry, ...]
     passed_over: tuple[PassedOver, ...]
     cursor: str | None  # where the selection goes on; None at its end
+    began: str | None = None  # the cursor that it was asked for with; None at the selection's beginning

@@ -41,7 +41,7 @@ from .models import (
     record,
 )
 from .revisions import Rank
-from .transactions import until_settled
+from .transactions import LookAgain, until_settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +68,7 @@ class Index:
         return until_settled(f"The upload {job.job_id}", lambda: self._finish(job, outcome))
 
     def _finish(self, job: Job, outcome: Outcome) -> Outcome:
-        item = find(self.models.jobs, keys.job(job.job_id), keys.META)
-        if item is None:
-            raise UnknownJob(job_id=job.job_id)
-        current = job_record(item)
+        current = job_record(self._job(job.job_id))
         if current.state.is_terminal:
             return _as_stored(current, outcome)
         if (current.revision, current.lease_owner) != (job.revision, job.lease_owner):
@@ -190,23 +187,23 @@ class Index:
         ref = self._ref(followup_id)
         if not key.is_admin and key.observatory_id != ref.observatory_id:
             raise Forbidden(reason="the point belongs to another observatory")
-        tombstone = self.files.write_tombstone(
-            Tombstone(
-                followup_id=followup_id,
-                job_id=ref.job_id,
-                event=ref.event,
-                deleted=clock.iso(self.now()),
-                key_id=key.key_id,
-            )
+        tombstone = Tombstone(
+            followup_id=followup_id,
+            job_id=ref.job_id,
+            event=ref.event,
+            deleted=clock.iso(self.now()),
+            key_id=key.key_id,
         )
+        # The newest first: what came after a point that alone is said to be deleted would be lost at a reindex.
+        newest = job_record(self._job(ref.job_id)).points[-1]
+        for number in dict.fromkeys((newest, followup_id)):
+            tombstone = self.files.write_tombstone(replace(tombstone, followup_id=number))
         until_settled(f"The follow-up point {followup_id}", lambda: self._delete(tombstone))
         return Deletion(followup_id=followup_id, event=ref.event, deleted=tombstone.deleted)
 
     def _delete(self, asked: Tombstone) -> None:
         """Take back an upload whose point is to be deleted: with all its points, the newest last."""
-        there = find(self.models.jobs, keys.job(asked.job_id), keys.META)
-        if there is None:
-            raise UnknownJob(job_id=asked.job_id)
+        there = self._job(asked.job_id)
         job = job_record(there)
         if job.state is JobState.DELETED:
             return
@@ -219,8 +216,7 @@ class Index:
         ref = self._ref(newest)
         item = find(self.models.points, keys.event(ref.event), ref.point)
         if item is None:  # somebody else deletes it at this moment, or a later revision with it
-            self._delete(asked)
-            return
+            raise LookAgain
         point = record(FollowupPoint, item)
         event = self._event(point.event)
         current = point.superseded_by is None
@@ -228,7 +224,7 @@ class Index:
         with TransactWrite(connection=self.models.table.connection) as transaction:
             transaction.delete(item, condition=_unchanged(point))
             transaction.update(ref, *_forgotten(tombstone.deleted))
-            transaction.update(there, _delete_job(job, tombstone), JobItem.state != JobState.DELETED.value)
+            transaction.update(there, _delete_job(job, tombstone), _as_far(job))
             transaction.update(
                 self.models.events(keys.event(event.key), keys.META),
                 _event_changes(event, gain=-int(current)),
@@ -260,6 +256,12 @@ class Index:
             raise UnknownEvent(event=event_key)
         return record(Event, item)
 
+    def _job(self, job_id: str) -> JobItem:
+        item = find(self.models.jobs, keys.job(job_id), keys.META)
+        if item is None:
+            raise UnknownJob(job_id=job_id)
+        return item
+
     def _ref(self, followup_id: int) -> PointRefItem:
         ref = find(self.models.point_refs, keys.point_ref(followup_id), keys.REF)
         if ref is None:
@@ -280,9 +282,10 @@ def point_of(outcome: Outcome) -> FollowupPoint:
 
 
 def as_duplicate(outcome: Outcome, existing_id: int, first: Outcome | None) -> Outcome:
-    """Return the outcome of a file that was sent before, showing the point that it made then."""
-    point = first.point if first is not None else None
-    return replace(outcome, existing_id=existing_id, point=point or outcome.point)
+    """Return the outcome of a file that was sent before, showing the point that it made then, and how."""
+    if first is None:
+        return replace(outcome, existing_id=existing_id)
+    return replace(outcome, existing_id=existing_id, point=first.point or outcome.point, summary=first.summary)
 
 
 def is_open() -> Condition:
@@ -380,6 +383,12 @@ def _unchanged(point: FollowupPoint) -> Condition:
     same = PointItem.superseded_by == by if by is not None else PointItem.superseded_by.does_not_exist()
     unchanged: Condition = PointItem.pk.exists() & same
     return unchanged
+
+
+def _as_far(job: Job) -> Condition:
+    """Return the condition that an upload is where it was when it was read: it has no points that were not seen."""
+    same: Condition = (JobItem.state == job.state.value) & (JobItem.revision == job.revision)
+    return same
 
 
 def _event_changes(event: Event, *, gain: int) -> list[Action]:

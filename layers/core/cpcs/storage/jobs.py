@@ -195,14 +195,6 @@ class Jobs:
         """
         return self.index.finish(job, outcome)
 
-    def reject(self, job: Job, outcome: Outcome) -> Outcome:
-        """Refuse an upload; as `finish`, since the outcome in S3 is what counts."""
-        return self.finish(job, outcome)
-
-    def fail(self, job: Job, outcome: Outcome) -> Outcome:
-        """Give an upload up; as `finish`, since the outcome in S3 is what counts."""
-        return self.finish(job, outcome)
-
     def ask_again(self, asked: Asked) -> Job | None:
         """Let an upload that is at its end be calibrated once more, and put it into the queue.
 

@@ -9,7 +9,7 @@ cursor, as another recalibration.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -83,11 +83,12 @@ class Recalibrations:
         entries: list[Entry] = []
         passed_over: list[PassedOver] = []
         if selection.job_ids:
-            found, goes_on = self._named(selection.job_ids), None
+            found, goes_on = self._named(selection), None
         else:
             found, goes_on = self._selected(selection, max(1, min(limit, LARGEST_RECALIBRATION)), cursor)
-        for job_id, job in found:
-            verdict = self._verdict(job, selection) if job is not None else Reason.UNKNOWN
+        with ThreadPoolExecutor(_READERS) as pool:
+            verdicts = list(pool.map(lambda pair: self._verdict(pair[1], selection), found))
+        for (job_id, _), verdict in zip(found, verdicts, strict=True):
             if isinstance(verdict, Reason):
                 passed_over.append(PassedOver(job_id=job_id, reason=verdict))
             else:
@@ -112,12 +113,13 @@ class Recalibrations:
         key_id
             Of whoever asks.
         recalibration_id
-            A name for it, where it may have to be asked for again: then that does nothing twice.
+            A name for it, where it may have to be asked for again: then that does nothing twice. Every part of a
+            selection has its own.
 
         Raises
         ------
         BadCursor, BadField
-            As for `choose`; the id is that of another selection, or none.
+            As for `choose`; the id is that of another selection, or of another part of it, or none.
         """
         given = recalibration_id or new_job_id(self.now())
         if not is_safe(given):
@@ -134,20 +136,25 @@ class Recalibrations:
                     entries=choice.entries,
                     passed_over=choice.passed_over,
                     cursor=choice.cursor,
+                    began=cursor,
                 )
             )
         if held.selection != selection:
             raise BadField(field="id", value=given, expected="an id that no other selection has")
-        for entry in held.entries:
-            self.jobs.ask_again(
-                Asked(
-                    job_id=entry.job_id,
-                    revision=entry.revision,
-                    asked=held.asked,
-                    key_id=held.key_id,
-                    recalibration_id=given,
-                )
+        if held.began != cursor:
+            raise BadField(field="id", value=given, expected="an id that no other part of the selection has")
+        notes = [
+            Asked(
+                job_id=entry.job_id,
+                revision=entry.revision,
+                asked=held.asked,
+                key_id=held.key_id,
+                recalibration_id=given,
             )
+            for entry in held.entries
+        ]
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(self.jobs.ask_again, notes))
         return held
 
     def get(self, recalibration_id: str) -> Recalibration:
@@ -179,20 +186,28 @@ class Recalibrations:
 
     # --- which ------------------------------------------------------------------------------------
 
-    def _named(self, job_ids: tuple[str, ...]) -> Iterator[tuple[str, Job | None]]:
+    def _named(self, selection: Selection) -> list[tuple[str, Job | None]]:
+        """Return the jobs that a selection names, but for those that are not in the rest of it; None: there is none."""
+        job_ids = selection.job_ids
         if len(job_ids) > LARGEST_RECALIBRATION:
             raise BadField(
                 field="job_ids", value=f"{len(job_ids)} ids", expected=f"at most {LARGEST_RECALIBRATION} ids"
             )
-        for job_id in dict.fromkeys(job_ids):
-            try:
-                yield job_id, self.jobs.get(job_id)
-            except UnknownJob:
-                yield job_id, None
+        wanted = list(dict.fromkeys(job_ids))
+        with ThreadPoolExecutor(_READERS) as pool:  # one by one: the function that asks may not read in batches
+            found = list(pool.map(self._there, wanted))
+        named = zip(wanted, found, strict=True)
+        return [(job_id, job) for job_id, job in named if job is None or _is_in(selection, job)]
+
+    def _there(self, job_id: str) -> Job | None:
+        try:
+            return self.jobs.get(job_id)
+        except UnknownJob:
+            return None
 
     def _selected(
         self, selection: Selection, limit: int, cursor: str | None
-    ) -> tuple[Iterator[tuple[str, Job | None]], str | None]:
+    ) -> tuple[list[tuple[str, Job | None]], str | None]:
         """Return some of the jobs that a selection names; none may be among them, and it may go on all the same."""
         listing, found = self._listing(selection), list[Job]()
         for _ in range(_PAGES_SEARCHED):
@@ -208,7 +223,7 @@ class Recalibrations:
             cursor = part.cursor
             if cursor is None or len(found) >= limit:
                 break
-        return ((job.job_id, job) for job in found), cursor
+        return [(job.job_id, job) for job in found], cursor
 
     def _listing(self, selection: Selection) -> Listing:
         """Return the list that holds a selection: the uploads for an event, or those of each key."""
@@ -233,8 +248,10 @@ class Recalibrations:
         items = self.models.api_keys.query(keys.ALL_KEYS, index_name=GSI1)
         return [record(ApiKey, item) for item in items]
 
-    def _verdict(self, listed: Job, selection: Selection) -> Entry | Reason:
+    def _verdict(self, listed: Job | None, selection: Selection) -> Entry | Reason:
         """Return what is to be done with an upload, or why nothing. Lists may be a moment behind: look again."""
+        if listed is None:
+            return Reason.UNKNOWN
         job = self.jobs.get(listed.job_id)
         if job.state is JobState.DELETED:
             return Reason.DELETED
@@ -266,7 +283,10 @@ def _why_refused(outcome: Outcome, selection: Selection) -> Reason | None:
 def _is_in(selection: Selection, job: Job) -> bool:
     request = job.request
     return (
-        selection.observatory_id in (None, request.observatory_id)
+        selection.event in ("", request.event)
+        and selection.observatory_id in (None, request.observatory_id)
+        and request.created >= selection.since
+        and (not selection.until or request.created < selection.until)
         and (selection.mjd_since is None or request.mjd >= selection.mjd_since)
         and (selection.mjd_until is None or request.mjd < selection.mjd_until)
     )

@@ -34,6 +34,10 @@ _PASSING = frozenset(
 _PASSING_REASONS = frozenset({_CONDITION, "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
+class LookAgain(Exception):  # noqa: N818 -- a wish, not an error
+    """What a step has read does not fit together: somebody has changed it between two reads."""
+
+
 def is_passing(error: PynamoDBException) -> bool:
     """Whether looking and trying again may help: a condition that failed, a conflict, or too much at once."""
     if isinstance(error, TransactWriteError) and error.cancellation_reasons:
@@ -54,7 +58,7 @@ def until_settled(what: str, step: Callable[[], Result], sleep: Callable[[float]
     what
         What is being changed, for the error.
     step
-        Looks afresh each time it is called.
+        Looks afresh each time it is called; raises `LookAgain` where what it read does not fit together.
     sleep
         Waits; full jitter, so that those who met do not meet again.
 
@@ -66,6 +70,8 @@ def until_settled(what: str, step: Callable[[], Result], sleep: Callable[[float]
     for number in range(TRIES):
         try:
             return step()
+        except LookAgain:
+            pass
         except PynamoDBException as error:
             if not is_passing(error):
                 raise

@@ -77,12 +77,21 @@ def key(record: ApiKey, site: Observatory | None) -> Document:
 
 
 def figures(record: Job) -> dict[str, str]:
-    """Return the addresses of a job's figures that are there; a file sent twice shows those of the first time."""
+    """Return the addresses of a job's figures that are there; a file sent twice shows those of the first time.
+
+    Residuals are drawn since outcomes say which colour terms were expected: older ones have no such figure.
+    """
     outcome = record.outcome
     if outcome is None or outcome.point is None or not record.figures_ready or not record.request.figures:
         return {}
-    drawn = ["panel", "residuals"] if record.request.dry_run else ["panel", "residuals", "lightcurve"]
-    return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name in drawn}
+    is_there = {
+        "panel": True,
+        "residuals": "colour_priors" in outcome.summary,
+        "lightcurve": not record.request.dry_run,
+    }
+    return {
+        name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name, there in is_there.items() if there
+    }
 
 
 def job(record: Job) -> Document:

@@ -82,6 +82,12 @@ def build(event: Event, points: Sequence[FollowupPoint], *, now: float | None = 
     }
 
 
+def is_current(document: dict[str, Any], event: Event) -> bool:
+    """Return whether a document that was published is what `build` makes now: of these points, in today's columns."""
+    made = (document.get("schema"), document.get("version"), list(document.get("columns", ())))
+    return made == (SCHEMA, event.version, list(_COLUMNS))
+
+
 def as_csv(document: dict[str, Any]) -> str:
     """Return the document as CSV, with the target and the acknowledgement in comment lines.
 

@@ -21,8 +21,8 @@ WHY = {
     Reason.UNKNOWN: "there is no upload of that id",
     Reason.UNDER_WAY: "it is being calibrated now",
     Reason.DELETED: "its point was deleted",
-    Reason.DUPLICATE: "its file was sent before: that upload is calibrated again in its stead",
-    Reason.SUPERSEDED: "another upload has taken its place in the light curve",
+    Reason.DUPLICATE: "its file had made a point before, as another upload: select that one",
+    Reason.SUPERSEDED: "a younger upload has, or had, its place in the light curve",
     Reason.REFUSED: "it was refused; include_refused takes such uploads too",
     Reason.NEVER_ARRIVED: "its file never arrived",
 }
