@@ -13,10 +13,9 @@ import sep
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from photocal.arrays import Anything, Floats
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything, Floats
 from photocal.stars import CatalogueMeta, StarList
 
-MAG_PER_RELATIVE_ERROR = 2.5 / np.log(10.0)
 SATURATED, CUT = 4, 8  # SExtractor's flags
 FWHM_PER_RMS = 2.3548
 DETECTION_SIGMAS = 3.0

@@ -18,10 +18,10 @@ from astropy.io import fits
 from astropy.table import Column, Table
 from astropy.wcs import WCS
 
-from benchmarks.aperture import MAG_PER_RELATIVE_ERROR, SATURATED, Camera, measure_image
+from benchmarks.aperture import SATURATED, Camera, measure_image
 from infra import realsets
 from infra.realsets import RealSet
-from photocal.arrays import Floats
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Floats
 from photocal.readers import read_catalogue
 from photocal.references import ReferenceStars, import_file
 from photocal.references.declared import finished

@@ -14,14 +14,11 @@ from moto import mock_aws
 
 from cpcs.records import JobState, Selection
 from cpcs.shifts import Progress, Shift
-from cpcs.storage.files import Files
-from cpcs.storage.jobs import Jobs
 from functions.calibrate import sweep as sweeping
-from functions.calibrate import worker as worker_module
-from photocal import calibration, figures
+from photocal import figures
 from photocal.references import TileStore
 from photocal.references.stars import ReferenceStars
-from tests.storage.test_calibrate_worker import Blobs, PassingError, Setting, crash_once, field
+from tests.storage.test_calibrate_worker import STEPS, Blobs, PassingError, Setting, crash_once, field
 from tests.support.aws import Clock, faults, make_store
 from tests.support.queue import queued
 
@@ -123,17 +120,6 @@ def test_a_dry_run_again(setting: Setting):
     assert row_of(setting, recalibration_id).shift == pytest.approx(OFFSET, abs=0.01)
     assert setting.store.points.by_event(setting.scene.event.key) == []
     assert setting.store.points.next_id() == 1
-
-
-STEPS: list[tuple[object, str]] = [
-    (Files, "read_upload"),
-    (calibration, "calibrate"),
-    (Files, "write_result"),
-    (Files, "write_outcome"),
-    (Jobs, "finish"),
-    (worker_module, "publish_event"),
-    (Jobs, "figures_ready"),
-]
 
 
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])

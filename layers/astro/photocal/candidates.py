@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -96,10 +96,10 @@ def fit_all(task: Task, pairs: Sequence[Pair], offset: SkyOffset) -> list[Candid
     NoReferenceStars, TooFewMatches
         None has.
     """
-    clean = _clean_sources(task, offset)
+    clean, everywhere = _clean_sources(task, offset), _places(task)
     usable = [(item, found, list(_usable(task, item, found, clean))) for item, found in pairs]
     candidates = [
-        _fit_one(task, reference, found, passband, mine)
+        _fit_one(task, everywhere, (reference, found), passband, mine)
         for reference, found, bands in usable
         for passband, mine in bands
         if mine.sum() >= LEAST_STARS
@@ -145,7 +145,8 @@ def _usable(
         yield Passband(reference.catalogue, band), mine
 
 
-def _fit_one(task: Task, reference: ReferenceStars, found: Match, passband: Passband, mine: Bools) -> Candidate:
+def _fit_one(task: Task, everywhere: terms.Place, pair: Pair, passband: Passband, mine: Bools) -> Candidate:
+    reference, found = pair
     source, rows = found.source_index[mine], found.reference_index[mine]
     ref_mag, ref_err = (column[rows] for column in reference.bands[passband.filter])
     inst_mag, inst_err = task.stars.inst_mag[source], task.stars.inst_mag_err[source]
@@ -154,7 +155,7 @@ def _fit_one(task: Task, reference: ReferenceStars, found: Match, passband: Pass
         difference=ref_mag - inst_mag,
         error=np.maximum(np.hypot(ref_err, inst_err), LEAST_ERROR),
         colours=colours_of(reference, rows, passband.filter),
-        place=_place(task, source),
+        place=_among(everywhere, source),
     )
     native = fit_zero_point(stars.difference, stars.error)
     full = terms.FullFit(fit=native, colour_term=None, field_term=None, residual=stars.difference - native.zero_point)
@@ -200,13 +201,17 @@ def colours_of(reference: ReferenceStars, rows: Bools | np.typing.NDArray[np.int
     return terms.Colours(name="-".join(pair), value=first - second, err=np.hypot(first_err, second_err), shared=shared)
 
 
-def _place(task: Task, source: np.typing.NDArray[np.int64]) -> terms.Place | None:
-    """Return where stars and target stand in the field, in units of its radius; None for half a sky."""
+def _places(task: Task) -> terms.Place:
+    """Return where all stars and the target stand in the field, in units of its radius; NaN beyond half a sky."""
     stars = task.stars
     ra, dec = stars.centre
-    xy = tangent_plane(stars.ra_deg[source], stars.dec_deg[source], ra, dec)
+    xy = tangent_plane(stars.ra_deg, stars.dec_deg, ra, dec)
     scale = max(stars.radius_deg, 1.0 / 3600.0)
     target = tangent_plane(task.target.ra_deg, task.target.dec_deg, ra, dec)
-    if not (np.isfinite(xy).all() and np.isfinite(target).all()):
-        return None
     return terms.Place(xy=xy / scale, target=target / scale, ra_deg=ra, dec_deg=dec, scale_deg=scale)
+
+
+def _among(everywhere: terms.Place, source: np.typing.NDArray[np.int64]) -> terms.Place | None:
+    """Return where some of the stars stand; None where that is half a sky."""
+    some = replace(everywhere, xy=everywhere.xy[source])
+    return some if np.isfinite(some.xy).all() and np.isfinite(some.target).all() else None
