@@ -278,6 +278,7 @@ def test_rules_that_no_line_can_make(rule: Rule, said: str) -> None:
     "changes",
     [
         {"camera": " "},
+        {"camera": ".."},
         {"camera": "c" * 65},
         {"camera": "a\tb"},
         {"comment": "c" * (LONGEST_TEXT + 1)},
@@ -362,7 +363,7 @@ def rules(draw: st.DrawFn) -> Rule:
 def mappings(draw: st.DrawFn) -> HeaderMapping:
     conditions = st.builds(Condition, keyword=st.sampled_from(["INSTRUME", "ESO INS ID"]), pattern=FULL)
     mapping = HeaderMapping(
-        camera=draw(FULL),
+        camera=draw(FULL.filter(lambda text: any(sign.isalnum() for sign in text))),
         version=draw(st.integers(0, 999)),
         recognise=tuple(draw(st.lists(conditions, max_size=2))),
         rules=tuple(draw(st.lists(rules(), max_size=6, unique_by=lambda rule: rule.keyword))),

@@ -16,7 +16,7 @@ from .records import Condition, HeaderMapping, Rule, value_key
 
 MOST_RULES, MOST_VALUES, MOST_CONDITIONS = 100, 100, 20
 LONGEST_TEXT, LONGEST_CAMERA, LONGEST_KEYWORD = 200, 64, 68  # characters
-LARGEST = 64 * 1024  # bytes of the whole: all mappings of an observatory are read for each of its uploads
+LARGEST = 32 * 1024  # bytes of the whole: all mappings of an observatory are read for each of its uploads
 
 Refusal = Callable[[str, str], BadMapping]  # of a reason and an advice
 
@@ -46,7 +46,7 @@ def check(mapping: HeaderMapping) -> HeaderMapping:
         It has no camera; a rule or condition cannot be used; there are too many of them, or too long ones.
     """
     camera = " ".join(_text(mapping.camera, "the camera", LONGEST_CAMERA).split())
-    if not camera:
+    if not any(sign.isalnum() for sign in camera):
         raise BadMapping(where="it", reason="it names no camera", advice="Name the camera, as the upload form would.")
     if len(mapping.recognise) > MOST_CONDITIONS:
         raise _too_many("conditions", MOST_CONDITIONS)
