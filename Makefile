@@ -89,6 +89,7 @@ COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes
 lock: .venv-lock/ready ## dependency groups -> hashed requirement files
 	$(COMPILE) --universal --python-version 3.11 --group dev -o requirements/dev.txt
 	$(COMPILE) --universal --python-version 3.11 --group sam -o requirements/sam.txt
+	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt --group fuzz -o requirements/fuzz.txt
 	$(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28 -c requirements/dev.txt \
 		--group core -o layers/core/requirements.txt
 	$(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28 -c requirements/dev.txt \
