@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cpcs.mappings import Format, Rule
 from photocal.headers import names
-from photocal.headers.angles import Angle, NoPlace, Place, angle, by_format, packed, place, separation
+from photocal.headers.positions import Angle, NoPlace, Place, angle, by_format, packed, place, separation
 from photocal.headers.cards import Card, Header
 from photocal.headers.frames import Frame, frame_of, to_icrs
 from photocal.headers.linear import ImpossibleWcs, LinearWcs, linear_wcs, wcs_cards
