@@ -8,7 +8,7 @@
     │   ├── MissingField  BadField  BadCommandLine  UnusablePath
     │   ├── MjdIsJd  MjdInFuture  MjdTooEarly
     │   ├── UnknownEvent  UnknownObservatory  UnknownFilter  UnknownPoint  UnknownJob  UnknownPage
-    │   ├── UnknownRecalibration
+    │   ├── UnknownRecalibration  UnknownMapping  BadMapping
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
@@ -223,6 +223,25 @@ class UnknownRecalibration(RequestError):
     code = "UNKNOWN_RECALIBRATION"
     sentence = "There is no recalibration {recalibration_id!r}."
     advice = "Use the id that the recalibration was answered with."
+
+
+class UnknownMapping(RequestError):
+    """No header mapping of that camera, or no such version of it."""
+
+    code = "UNKNOWN_MAPPING"
+    sentence = "Observatory {observatory} has no mapping of {camera!r}{version}."
+    advice = "See the list of its mappings, or make one."
+
+    def __init__(self, **metadata: object) -> None:
+        super().__init__(**{"version": "", **metadata})  # version: ", version 7" where one was asked for
+
+
+class BadMapping(RequestError):
+    """A header mapping that cannot be used; ``where`` is the line or rule, ``advice`` the way out."""
+
+    code = "BAD_MAPPING"
+    sentence = "The mapping cannot be used: {where}: {reason}."
+    advice = "{advice}"
 
 
 class UnknownPage(RequestError):

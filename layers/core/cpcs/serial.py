@@ -124,8 +124,8 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401 -- an annotation can be anythi
         others = [_reader(argument) for argument in arguments if argument is not NoneType]
         if len(others) == 1 and len(arguments) > 1:
             return lambda value: None if value is None else others[0](value)
-    elif origin is dict or (origin is tuple and arguments[1:] == (...,)):
-        return _collection(arguments)
+    elif origin in (dict, tuple):
+        return _collection(arguments) if origin is dict or arguments[1:] == (...,) else _row(arguments)
     elif isinstance(hint, type):
         if is_dataclass(hint):
             return lambda value: from_json(hint, value)
@@ -145,6 +145,19 @@ def _collection(arguments: tuple[Any, ...]) -> Reader:
         return lambda value: tuple(member(item) for item in _instance(list, value))
     entry = _reader(arguments[1])
     return lambda value: {key: entry(item) for key, item in _instance(Mapping, value).items()}
+
+
+def _row(arguments: tuple[Any, ...]) -> Reader:
+    """Return how to read ``tuple[x, y]``."""
+    members = [_reader(argument) for argument in arguments]
+
+    def read(value: object) -> tuple[Any, ...]:
+        items = _instance(list, value)
+        if len(items) != len(members):
+            raise BadRecord(f"{value!r:.80} does not have {len(members)} members")
+        return tuple(member(item) for member, item in zip(members, items, strict=True))
+
+    return read
 
 
 def _instance(kind: type, value: object) -> Any:  # noqa: ANN401 -- it is of the kind that was asked for

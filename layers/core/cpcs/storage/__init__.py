@@ -25,6 +25,7 @@ from .files import Files, PresignedPost, References
 from .index import Deletion, Index
 from .jobs import Jobs
 from .listing import Page
+from .mappings import Mappings
 from .models import Models, bind
 from .objects import Bucket
 from .observatories import Observatories
@@ -51,6 +52,7 @@ class Store:
     points: Points
     recalibrations: Recalibrations
     colour_terms: ColourTerms
+    mappings: Mappings
     files: Files
     references: References
     queue: Queue
@@ -100,6 +102,7 @@ class Store:
             points=Points(models=models, index=index, cursors=cursors, now=now),
             recalibrations=Recalibrations(models=models, files=files, jobs=jobs, cursors=cursors, now=now),
             colour_terms=ColourTerms(models=models),
+            mappings=Mappings(models=models, data=data, now=now),
             files=files,
             references=References(data=data),
             queue=queue,

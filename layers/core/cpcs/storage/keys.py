@@ -14,11 +14,13 @@
     its name     ON#<name>         REF
     session      SES#<sha256>      META
     colour term  CT#<observatory>  <camera>#<filter>#<job>  (2)
+    mapping      HM#<observatory>  <camera>  (3)
     counter      COUNTER#<of what> META
 
 (1) only while it has points. Lists that grow for ever are kept in one partition a year; sort keys begin with a time.
 (2) what one frame says of its telescope: only frames of current points are there. The query for one camera and filter
 takes the newest by the job; "#" in names is written "%23".
+(3) the newest version, also one that says that the mapping is withdrawn.
 A superseded point keeps its place in the light curve's partition, and leaves the indexes.
 """
 
@@ -177,6 +179,11 @@ def setup(camera: str, filter_: str) -> str:
 def colour_frame(item: ColourFrame) -> str:
     """Return a frame's place in the memory: one for each job, whatever passband a later revision finds."""
     return f"{setup(item.camera, item.filter)}{item.job_id}"
+
+
+def mappings(observatory_id: int) -> str:
+    """Return the partition of an observatory's header mappings."""
+    return f"HM#{observatory_id}"
 
 
 def session(token_sha256: str) -> str:

@@ -12,6 +12,7 @@
     results/<job>/<revision>/published.json   nothing is left to do
     tombstones/<followup id>.json             the point, and with it its upload, was taken back
     recalibrations/<id>.json
+    mappings/<observatory id>/<camera>/<version>.json    header mappings: the newest version holds
     registry/events/<event>.json
     registry/observatories/<name>.json
     registry/keys/<sha256>.json
@@ -37,6 +38,7 @@ KEYS = "registry/keys/"
 CURSOR_SECRET = "registry/cursor-secret"  # noqa: S105 -- the address of a secret, not the secret
 REFERENCES = "references/"
 RECALIBRATIONS = "recalibrations/"
+MAPPINGS = "mappings/"
 
 OUTCOME = "outcome.json"
 DUPLICATE = "duplicate.json"
@@ -46,6 +48,7 @@ _UPLOAD = re.compile(rf"{UPLOADS}([^/]+)/file")
 _REQUEST = re.compile(rf"{JOBS}([^/]+)/request\.json")
 _ASKED = re.compile(rf"{JOBS}([^/]+)/asked/(\d{{4}})\.json")
 _RESULT = re.compile(rf"{RESULTS}([^/]+)/(\d{{4}})/(.+)")
+_MAPPING = re.compile(rf"{MAPPINGS}(\d+)/([^/]+)/(\d{{6}})\.json")
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*")
 
 
@@ -85,6 +88,17 @@ def parts_of_asked(key: str) -> tuple[str, int] | None:
 def recalibration(recalibration_id: str) -> str:
     """Return the key of a recalibration."""
     return f"{RECALIBRATIONS}{recalibration_id}.json"
+
+
+def mapping(observatory_id: int, camera: str, version: int) -> str:
+    """Return the key of a version of a header mapping; ``camera`` as `cpcs.memory.setup_name` makes it."""
+    return f"{MAPPINGS}{observatory_id}/{path_safe(camera)}/{version:06d}.json"
+
+
+def parts_of_mapping(key: str) -> tuple[str, str, int] | None:
+    """Return observatory, camera (both as in the key) and version of a mapping's key, or None for any other key."""
+    found = _MAPPING.fullmatch(key)
+    return (found[1], found[2], int(found[3])) if found else None
 
 
 def result(job_id: str, revision: int, name: str) -> str:

@@ -219,6 +219,13 @@ class ColourFrameItem(Item):
     learned = UnicodeAttribute()
 
 
+class MappingItem(Item):
+    """The newest version of a header mapping, kept as JSON text."""
+
+    version = NumberAttribute()
+    mapping = UnicodeAttribute()
+
+
 class PointRefItem(Item):
     """From a point's number to the point; stays when the point is deleted, so that deleting again is no error."""
 
@@ -289,6 +296,7 @@ class Models:
     points: type[PointItem]
     point_refs: type[PointRefItem]
     colour_frames: type[ColourFrameItem]
+    mappings: type[MappingItem]
     uniques: type[UniqueItem]
     jobs: type[JobItem]
     counters: type[CounterItem]
@@ -336,6 +344,7 @@ def bind(table: str, region: str, credentials: tuple[str, str, str | None] | Non
         points=bound(PointItem),
         point_refs=bound(PointRefItem),
         colour_frames=bound(ColourFrameItem),
+        mappings=bound(MappingItem),
         uniques=bound(UniqueItem),
         jobs=bound(JobItem),
         counters=bound(CounterItem),

@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from cpcs import serial
+from cpcs.mappings import HeaderMapping
 from cpcs.records import (
     ApiKey,
     Asked,
@@ -32,7 +33,7 @@ from cpcs.records import (
 )
 from cpcs.storage import Store
 
-from . import access, colour_terms, events, index, jobs, keys, layout, observatories, revisions
+from . import access, colour_terms, events, index, jobs, keys, layout, mappings, observatories, revisions
 from .files import Tombstone, existing_id
 from .models import Item, Models
 from .objects import Bucket
@@ -92,6 +93,7 @@ class _Record:
     events: list[Event]
     observatories: list[Observatory]
     keys: list[ApiKey]
+    mappings: list[HeaderMapping]  # the newest version of each
     requests: list[UploadRequest]
     outcomes: dict[str, list[Outcome]]  # of each job, in the order of its revisions
     asked: dict[str, Asked]  # of each job, the newest revision that was asked for after the first
@@ -143,6 +145,8 @@ def _read(bucket: Bucket) -> _Record:
         events_ = load(_reader(Event), bucket.list(layout.EVENTS))
         observatories_ = load(_reader(Observatory), bucket.list(layout.OBSERVATORIES))
         keys_ = load(_reader(ApiKey), bucket.list(layout.KEYS))
+        versions = {of[:2]: key for key in bucket.list(layout.MAPPINGS) if (of := layout.parts_of_mapping(key))}
+        mappings_ = load(_reader(HeaderMapping), versions.values())
         of_jobs = list(bucket.list(layout.JOBS))
         requests = load(_reader(UploadRequest), filter(layout.job_of_request, of_jobs))
         newest_asked = {parts[0]: key for key in of_jobs if (parts := layout.parts_of_asked(key))}
@@ -159,6 +163,7 @@ def _read(bucket: Bucket) -> _Record:
         events=list(events_.values()),
         observatories=list(observatories_.values()),
         keys=list(keys_.values()),
+        mappings=list(mappings_.values()),
         requests=[request for request in requests.values() if request.job_id not in unclear],
         outcomes=_by_job(outcomes),
         asked={note.job_id: note for note in asked.values()},
@@ -281,6 +286,8 @@ def _items(models: Models, record: _Record, history: _History, made: Iterable[Jo
         yield from observatories.items(models, replace(observatory, n_observations=n_observations))
     for key in record.keys:
         yield access.api_key_item(models, key)
+    for mapping in record.mappings:
+        yield mappings.item_of(models, mapping)
     for job in made:
         yield jobs.job_item(models, job)
     for line in history.lines:

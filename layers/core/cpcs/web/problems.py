@@ -21,6 +21,7 @@ STATUS: dict[type[CpcsError], HTTPStatus] = {
     errors.UnknownPoint: HTTPStatus.NOT_FOUND,
     errors.UnknownJob: HTTPStatus.NOT_FOUND,
     errors.UnknownRecalibration: HTTPStatus.NOT_FOUND,
+    errors.UnknownMapping: HTTPStatus.NOT_FOUND,
     errors.UnknownPage: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.EventExists: HTTPStatus.CONFLICT,

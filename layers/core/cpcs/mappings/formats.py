@@ -1,11 +1,4 @@
-"""Mappings: what the keywords of one observatory's camera mean, said by its lead.
-
-A mapping is a list of rules, *standard keyword ← keyword of the file, or a fixed value*, each with a format, and with a
-map of values where the file speaks in numbers of filter wheel positions. It holds for one camera of one observatory,
-and has a version: a calibration names the one it used. Where no rule speaks, the default understanding does.
-
-Formats are words, the type first: ``float min``, ``date dd/mm/yyyy``, ``time hms local utc-3``, ``angle hms``.
-"""
+"""The words of a format: what kind of value the file has, how it is written, in which unit, when in the exposure."""
 
 from __future__ import annotations
 
@@ -77,59 +70,24 @@ SCALES = ("utc", "ut1", "tai", "tt", "gps", "tdb")
 """Words for times: the time scale; ``utc+2`` or ``utc-3.5`` is the local time of such a zone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One line of a mapping.
-
-    Attributes
-    ----------
-    keyword
-        The standard keyword that it fills (`cpcs.keywords.KEYWORDS`).
-    source
-        The keyword of the file; several, joined by ``|``, are tried in turn. Empty with a fixed value.
-    format
-        Words, the type first.
-    fixed
-        The value, where the file has none.
-    values
-        What the file says, and what it means: ``(("1", "U"), ("2", "B"))``. What is not named stands for itself.
-    description, comment
-        For people.
-    """
-
-    keyword: str
-    source: str = ""
-    format: str = "str"
-    fixed: str = ""
-    values: tuple[tuple[str, str], ...] = ()
-    description: str = ""
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """What a header must say for a mapping to be recognised: a keyword, and a pattern (``*`` and ``?``, any case)."""
-
-    keyword: str
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderMapping:
-    """The rules of one camera of an observatory; a new version with every change.
-
-    ``recognise`` must all hold for a header to be taken as one of this camera, when the upload names no camera; without
-    any, the mapping holds only when it is named. ``observatory_id`` and ``version`` are 0 for one read from a file.
-    """
-
-    observatory_id: int = 0
-    camera: str
-    version: int = 0
-    recognise: tuple[Condition, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    comment: str = ""
-    created: str = ""
-    key_id: str = ""
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "str": ("string", "text", "char", "character"),
+    "int": ("integer", "long", "short"),
+    "float": ("double", "real", "number", "decimal"),
+    "s": ("sec", "second", "seconds"),
+    "min": ("minute", "minutes"),
+    "hour": ("h", "hr", "hours"),
+    "day": ("d", "days"),
+    "m": ("metre", "metres", "meter", "meters"),
+    "ft": ("foot", "feet"),
+    "um": ("micron", "microns"),
+    "e/adu": ("e-/adu", "electrons/adu"),
+    "adu/e": ("adu/e-", "adu/electron"),
+    "deg": ("degree", "degrees"),
+    "rad": ("radian", "radians"),
+    "mid": ("middle",),
+}
+"""What else is understood: types as older scripts call them, units written out; and ``%s``, ``%d``, ``%8.3f``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +121,11 @@ class Format:
     west: bool = False
 
 
-_ZONE = re.compile(r"utc([+-]\d{1,2}(?:\.\d{1,2})?)")
+_MEANT = {said: word for word, others in SYNONYMS.items() for said in others}
+_PRINTF = re.compile(r"%[-+ 0#]*\d*(?:\.\d*)?l?([sdifge])")
+_PRINTED = {"s": "str", "d": "int", "i": "int", "f": "float", "g": "float", "e": "float"}
+_SIZED = re.compile(r"(?:np\.|numpy\.)?u?(int|float)(?:8|16|32|64)")
+_ZONE = re.compile(r"utc([+-])(\d{1,2})(?:(\.\d{1,2})|:?([0-5]\d))?")
 _FARTHEST_ZONE = 14.0
 _TIMED = {"date", "time", "datetime", "jd", "mjd"}
 _BARE_UNITS = {"adu/e", "deg", "rad"}
@@ -178,15 +140,26 @@ def parse_format(text: str) -> Format:
         A word means nothing, or nothing with this type; the message says which.
     """
     words = text.lower().split() or ["str"]
-    if words[0] not in TYPES:
-        raise ValueError(f"{words[0]!r} is none of {', '.join(TYPES)}")
-    found = Format(type=words[0])
+    kind = _type(words[0])
+    if kind not in TYPES:
+        raise ValueError(f"{words[0]!r} is none of {', '.join(TYPES)} (nor string, double, %s, %f, ...)")
+    found = Format(type=kind)
+    said: set[str] = set()
     for word in words[1:]:
-        added = _word(word, found.type)
-        if any(getattr(found, name) for name in added):
+        added = _word(_MEANT.get(word, word), found.type)
+        if said & added.keys():
             raise ValueError(f"{word!r} contradicts what is said before it")
+        said |= added.keys()
         found = replace(found, **added)
     return found
+
+
+def _type(word: str) -> str:
+    """Return what the first word means, in whichever way it is said."""
+    printed, sized = _PRINTF.fullmatch(word), _SIZED.fullmatch(word)
+    if printed:
+        return _PRINTED[printed[1]]
+    return sized[1] if sized else _MEANT.get(word, word)
 
 
 def _word(word: str, kind: str) -> dict[str, Any]:
@@ -200,10 +173,18 @@ def _word(word: str, kind: str) -> dict[str, Any]:
         return {"unit": word}
     if kind in _TIMED:
         zone = _ZONE.fullmatch(word)
-        if zone and abs(float(zone[1])) <= _FARTHEST_ZONE:
-            return {"scale": "local", "offset_hours": float(zone[1])}
+        if zone:
+            return {"scale": "local", "offset_hours": _offset(*zone.groups())}
         if word in MOMENTS:
             return {"moment": word}
         if word in SCALES:
             return {"scale": word}
     raise ValueError(f"{word!r} means nothing after {kind!r}")
+
+
+def _offset(sign: str, hours: str, fraction: str | None, minutes: str | None) -> float:
+    """Return the hours of a zone: ``utc-3.5``, ``utc-3:30``, ``utc-0330``."""
+    value = int(hours) + float(fraction or 0) + int(minutes or 0) / 60
+    if value > _FARTHEST_ZONE:
+        raise ValueError(f"no time zone is {value:g} hours from UTC")
+    return -value if sign == "-" else value
