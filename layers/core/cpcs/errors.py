@@ -12,7 +12,7 @@
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is not a usable list of stars
-    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  MissingReferenceColumn  TooManyRows
+    │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
@@ -339,6 +339,14 @@ class NotACatalogue(UnreadableUpload):
     """Neither a known format nor columns of numbers."""
 
     code = "NOT_A_CATALOGUE"
+
+
+class NotAHeader(UnreadableUpload):
+    """No header of a frame: neither FITS nor a text that holds one."""
+
+    code = "NOT_A_HEADER"
+    sentence = "There is no header in the file: {reason}."
+    advice = "Send a FITS file, or its header as text: lines KEY = value / comment, 80-column cards, YAML or JSON."
 
 
 class MissingColumn(UnreadableUpload):
