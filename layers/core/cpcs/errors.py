@@ -11,9 +11,13 @@
     │   ├── UnknownRecalibration  UnknownMapping  BadMapping
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
-    ├── UnreadableUpload        the file is not a usable list of stars
+    ├── UnreadableUpload        the file is neither a usable list of stars nor a usable image
     │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
-    │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
+    │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
+    │   ├── ImageNotMeasured  NoUsableStars
+    │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
+    │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
+    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
     │   ├── NoReferenceStars  TooFewMatches  PoorFit
@@ -308,11 +312,11 @@ class BadCursor(RequestError):
     advice = "Start again at the first page, without a cursor."
 
 
-# --- the file is not a usable list of stars ---------------------------------------------------
+# --- the file is neither a usable list of stars nor a usable image ------------------------------
 
 
 class UnreadableUpload(CpcsError):
-    """The file is not a usable list of stars."""
+    """The file is neither a usable list of stars nor a usable image."""
 
     code = "UNREADABLE"
     sentence = "The file cannot be read: {reason}."
@@ -381,6 +385,14 @@ class BrokenFits(UnreadableUpload):
     advice = "Check it with fitsverify, and write it again."
 
 
+class CutShort(BrokenFits):
+    """The FITS file ends before its data do."""
+
+    code = "FITS_CUT_SHORT"
+    sentence = "The FITS file is cut short: of HDU {hdu}, {missing} of {expected} bytes are missing."
+    advice = "The transfer was probably broken off: send it again."
+
+
 class BombSent(UnreadableUpload):
     """It unpacks to more than the server takes."""
 
@@ -389,12 +401,115 @@ class BombSent(UnreadableUpload):
     advice = "Send it unpacked, or cut out the field around the target."
 
 
+class PackedTwice(BombSent):
+    """What it unpacks to is packed again."""
+
+    code = "PACKED_TWICE"
+    sentence = "The file is packed twice: what it unpacks to is packed with {inside}."
+    advice = "Unpack it once, and send that."
+
+
+class UnknownPacking(NotACatalogue):
+    """Packed in a way that is not read here."""
+
+    code = "UNKNOWN_PACKING"
+    sentence = "The file is packed with {packing}, which is not read here."
+    advice = "Send it unpacked, packed with gzip or bzip2, or as .fits.fz."
+
+
+class BrokenPacking(NotACatalogue):
+    """It claims to be packed, and cannot be unpacked."""
+
+    code = "BROKEN_PACKING"
+    sentence = "The file cannot be unpacked: {reason}."
+    advice = "The transfer was probably broken off: pack it again, and send it again."
+
+
 class ImageNotMeasured(UnreadableUpload):
     """An image, not a catalogue."""
 
     code = "IMAGE_NOT_MEASURED"
     sentence = "The file is a FITS image; this server does not measure images yet."
     advice = "Send the catalogue that SExtractor makes of it."
+
+
+class UnusableImage(UnreadableUpload):
+    """There are pixels, but not those of one picture of the sky."""
+
+    code = "UNUSABLE_IMAGE"
+    sentence = "The image cannot be used: {reason}."
+    advice = "Send one reduced exposure of the field, as a FITS image with two axes."
+
+
+class NoImage(UnusableImage):
+    """There is no picture in the file."""
+
+    code = "NO_IMAGE"
+    sentence = "There is no image with two axes in the file: {reason}."
+
+
+class RawMosaic(UnusableImage):
+    """Several amplifiers or chips as they were read out."""
+
+    code = "RAW_MOSAIC"
+    sentence = "The file is a raw mosaic of {n} parts, {parts}: {reason}."
+    advice = "Send the reduced image: overscan subtracted and trimmed, the amplifiers of a chip put together."
+
+
+class ImageCube(UnusableImage):
+    """More than two axes."""
+
+    code = "IMAGE_CUBE"
+    sentence = "The data have {axes} pixels along their axes: a cube, not an image."
+    advice = "Send one plane of it, or the planes added up, with two axes."
+
+
+class ImageTooLarge(UnusableImage):
+    """More pixels than are read."""
+
+    code = "IMAGE_TOO_LARGE"
+    sentence = "The image has {columns} x {rows} pixels; at most {limit} are read."
+    advice = "Bin it, or cut out the field around the target."
+
+
+class ImageTooSmall(UnusableImage):
+    """Fewer pixels than a field of stars needs."""
+
+    code = "IMAGE_TOO_SMALL"
+    sentence = "The image has {columns} x {rows} pixels; at least {limit} x {limit} are needed."
+    advice = "Send a larger cut-out, with reference stars in it."
+
+
+class BlankImage(UnusableImage):
+    """No pixel holds a number."""
+
+    code = "IMAGE_BLANK"
+    sentence = "None of the {n} pixels of the image holds a number."
+    advice = "Check the reduction: all of them are NaN, infinite or BLANK."
+
+
+class MostlyBlankImage(UnusableImage):
+    """Too few pixels hold a number."""
+
+    code = "IMAGE_MOSTLY_BLANK"
+    sentence = "Only {percent:.2g} % of the {n} pixels of the image hold a number; at least {limit:.2g} % must."
+    advice = "Cut out the part that does, or check the reduction: the others are NaN, infinite or BLANK."
+
+
+class ConstantImage(UnusableImage):
+    """All pixels are the same."""
+
+    code = "IMAGE_CONSTANT"
+    sentence = "{percent:.4g} % of the pixels of the image have the same value, {value:.6g}: there is nothing in it."
+    advice = "Check that the shutter opened, and that the image was written before it was sent."
+
+
+class SaturatedImage(UnusableImage):
+    """Most pixels are at the ceiling."""
+
+    code = "IMAGE_SATURATED"
+    sentence = "{percent:.2g} % of the pixels of the image are at its ceiling, {value:.6g}: it is saturated."
+    advice = "Send a shorter exposure."
 
 
 class NoUsableStars(UnreadableUpload):
