@@ -525,7 +525,7 @@ class ReaderCrashed(UnreadableUpload):
 
     code = "READER_CRASHED"
     sentence = "The file could not be read: the reader ended with {how}."
-    advice = "Write it again as a plain SExtractor catalogue; the operators have been told."
+    advice = "Write it again with another program, as a plain FITS image or SExtractor catalogue; the operators have been told."
 
 
 class ReaderTimedOut(UnreadableUpload):
@@ -533,7 +533,7 @@ class ReaderTimedOut(UnreadableUpload):
 
     code = "READER_TIMED_OUT"
     sentence = "The file could not be read within {limit_s} s."
-    advice = "Send a smaller catalogue: the stars around the target."
+    advice = "Send a smaller file: the field around the target."
 
 
 # --- the stars could not be put on a standard scale -------------------------------------------
