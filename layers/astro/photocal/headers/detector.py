@@ -115,7 +115,7 @@ def _largest(header: Header) -> Finding | None:
     """Return the largest count that BITPIX and BZERO allow, of whole numbers."""
     bits, zero = whole(header.text("ZBITPIX") or header.text("BITPIX")), with_unit(header.text("BZERO"))[0]
     scale = with_unit(header.text("BSCALE"))[0]
-    if scale not in {None, 1.0}:
+    if scale not in {None, 1.0} or header.text("NAXIS") == "0":
         return None
     largest = {8: 255.0, 16: 65535.0 if zero == 32768.0 else 32767.0}.get(bits or 0)  # noqa: PLR2004 -- FITS Standard 4.4.2.5
     if largest is None:

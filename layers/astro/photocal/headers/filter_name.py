@@ -131,8 +131,8 @@ def _in_wheels(wheel: list[_Candidate]) -> Finding | None:
 def _remarks(finding: Finding, candidate: _Candidate | None) -> tuple[Remark, ...]:
     if candidate is not None and candidate.is_position:
         message = (
-            f"{clean(finding.source, 80)} is the position of a filter wheel: a mapping of this camera can say which "
-            "filter stands there (values 1=U,2=B,...)."
+            f"{clean(finding.source, 80)} is a position or code, not a filter's name: a mapping of this camera can say "
+            "what it means (values 1=U, 2=B)."
         )
         return (Remark(code="FILTER_IS_A_POSITION", level=Level.WARNING, message=message),)
     hint = understand(str(finding.value))

@@ -7,7 +7,7 @@ import re
 from photocal.headers.cards import Card, from_images
 
 _LINE = re.compile(
-    r"\s*(?:#\s?)?(?P<hierarch>HIERARCH\s+)?(?P<key>[A-Za-z_$][\w$.-]*(?:\s[A-Za-z0-9][\w$.-]*){0,9})\s*(?P<sign>[=:\t])\s?"
+    r"\s*(?:#\s?)?(?P<hierarch>HIERARCH\s+)?(?P<key>[A-Za-z_$][\w$.-]*(?: +[A-Za-z0-9][\w$.-]*){0,9}) *(?P<sign>[=:\t])\s?"
     r"(?P<body>.*)",
     re.DOTALL,
 )
@@ -21,7 +21,7 @@ def image_of(line: str) -> str:
     if line.startswith("CONTINUE"):
         return line
     found = _LINE.match(line)
-    if not found:
+    if not found or (found["sign"] == ":" and " " in found["key"]):
         return ""
     key, body = " ".join(found["key"].split()), found["body"].rstrip()
     if found["sign"] == "\t":

@@ -13,7 +13,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     ),
     "OBJECT": (
         "OBJECT", "TARGET", "TARGNAME", "OBJNAME", "OBJ_NAME", "OBJECTNA", "OBJID", "FIELD", "ESO OBS TARG NAME",
-        "CAT-NAME", "SOURCE", "TITLE",
+        "CAT-NAME", "TITLE",
     ),
     "RADESYS": ("RADESYS", "RADECSYS", "RADECSY", "COORDSYS", "OBJRADEC", "TELRADEC", "RADECS", "SYSTEM", "TELFRAME"),
 }  # fmt: skip
@@ -22,11 +22,11 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "READTIME": ("READTIME", "READOUTT", "RDTIME", "RO_TIME", "ROTIME", "CCDRDTIM", "ESO DET READ TIME"),
     "RDNOISE": (
         "RDNOISE", "READNOIS", "READNOISE", "RON", "ENOISE", "RDNOIS", "RNOISE", "RD_NOISE", "CCDNOISE", "CCDRON",
-        "CAMRDNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON", "NOISE",
+        "CAMRDNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON",
     ),
     "SATURATE": (
         "SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURLEV", "SAT_LEV", "SATLIM", "MAXLIN", "LINLIMIT", "NONLINEA",
-        "SATURATA", "CCDSAT", "MAXADU", "FULLWELL",
+        "CCDSAT", "MAXADU", "FULLWELL",
     ),
     "CRPIX1": ("CRPIX1",),
     "CRPIX2": ("CRPIX2",),

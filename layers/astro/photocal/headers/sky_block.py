@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from cpcs.mappings import Format, Rule
 from photocal.headers import names
-from photocal.headers.positions import Angle, NoPlace, Place, angle, by_format, packed, place, separation
 from photocal.headers.cards import Card, Header
 from photocal.headers.frames import Frame, frame_of, to_icrs
 from photocal.headers.linear import ImpossibleWcs, LinearWcs, linear_wcs, wcs_cards
-from photocal.headers.said import UNDEFINED, by_name, by_rule
+from photocal.headers.positions import Angle, NoPlace, Place, angle, by_format, packed, place, separation
+from photocal.headers.said import UNDEFINED, Said, by_name, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.values import checked, clean, found, missing, number, number_of, ruled, text_of, whole
 
@@ -106,6 +106,14 @@ def _as_written(header: Header, rules: Mapping[str, Rule], keyword: str, impossi
         return missing(
             keyword, f"the coordinate system cannot be: {impossible}", source="" if card is None else str(card)
         )
+    said = by_rule(header, rules, keyword)
+    if said is not None and said.format is not None and said.format.type == "angle":
+        degrees = by_format(said.text, said.format)
+        return (
+            missing(keyword, "not as the mapping says", source=said.source)
+            if degrees is None
+            else found(keyword, degrees, said)
+        )
     if keyword.startswith("CRVAL"):
         return number_of(header, rules, keyword, (keyword,))
     return text_of(header, rules, keyword, (keyword,))
@@ -177,10 +185,10 @@ def _pointing(
     target = None
     if given.target_ra_deg is not None and given.target_dec_deg is not None:
         target = (given.target_ra_deg, given.target_dec_deg)
-    pointing = _by_rules(header, rules, frame, mjd)
-    why = ""
-    if pointing is None:
-        pointing, why = _by_names(header, frame, mjd, [other for other in (centre, target) if other])
+    others = [other for other in (centre, target) if other]
+    pointing, why = _by_rules(header, rules, frame, mjd, others)
+    if pointing is None and not why:
+        pointing, why = _by_names(header, frame, mjd, others)
     if linear is None or centre is None:
         if pointing is None:
             return missing("RA", why), missing("DEC", why), ()
@@ -215,32 +223,49 @@ def _reference(header: Header) -> str:
     return ", ".join(str(card) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2") if (card := header.get(key)))
 
 
-def _by_rules(header: Header, rules: Mapping[str, Rule], frame: Frame, mjd: float | None) -> _Pointing | None:
-    said = [by_rule(header, rules, keyword) for keyword in ("RA", "DEC")]
+def _by_rules(
+    header: Header, rules: Mapping[str, Rule], frame: Frame, mjd: float | None, others: list[tuple[float, float]]
+) -> tuple[_Pointing | None, str]:
+    """Return the position that the mapping names, for both axes or for one of them; else what is wrong with it."""
+    ruled_ones = [by_rule(header, rules, keyword) for keyword in ("RA", "DEC")]
+    said = [
+        item or next(by_name(header, key, (key,)), None) for item, key in zip(ruled_ones, ("RA", "DEC"), strict=True)
+    ]
+    if ruled_ones == [None, None]:
+        return None, ""
     if said[0] is None or said[1] is None:
-        return None
-    values = [by_format(item.text, item.format or Format()) for item in said if item is not None]
-    if None in values:
-        return None
+        return None, "the mapping names one of RA and DEC, and the header has no other"
+    angles = [_said_angle(item) for item in (said[0], said[1])]
+    if angles[0] is None or angles[1] is None:
+        return None, f"{clean(said[0].source, 40)}, {clean(said[1].source, 40)} is not as the mapping says"
     try:
-        ra, dec = (
-            place(
-                Angle(value=values[0] or 0.0, sexagesimal=False, marks="d"),
-                Angle(value=values[1] or 0.0, sexagesimal=False),
-                ("", ""),
-                (),
-            ).ra_deg,
-            values[1] or 0.0,
-        )
-    except NoPlace:
-        return None
-    ra, dec, moved = to_icrs(ra, dec, frame, mjd=mjd)
-    return _Pointing(
+        where = place(angles[0], angles[1], (said[0].comment, said[1].comment), others)
+    except NoPlace as error:
+        return None, str(error)
+    ra, dec, moved = to_icrs(where.ra_deg, where.dec_deg, frame, mjd=mjd)
+    pointing = _Pointing(
         ra_deg=ra,
         dec_deg=dec,
-        ra=found("RA", ra, said[0], why=moved),
+        ra=found("RA", ra, said[0], why="; ".join(filter(None, (where.why, moved)))),
         dec=found("DEC", dec, said[1], why=moved),
     )
+    return pointing, ""
+
+
+def _said_angle(said: Said) -> Angle | None:
+    """Return an angle in degrees where the mapping's format says in what it is written; else its unit is left open."""
+    form = said.format or Format()
+    if form.form:
+        degrees = by_format(said.text, form)
+        return None if degrees is None else Angle(value=degrees, sexagesimal=False, marks="d")
+    if form.unit in {"deg", "rad"}:
+        value = number(said.text)
+        return (
+            None
+            if value is None
+            else Angle(value=value if form.unit == "deg" else math.degrees(value), sexagesimal=False, marks="d")
+        )
+    return angle(said.text)
 
 
 def _by_names(

@@ -29,9 +29,8 @@ _WCS = re.compile(
     r"WCSAXES|WCSDIM|CTYPE\d|CUNIT\d|CRVAL\d|CRPIX\d|CDELT\d|CROTA\d|CD\d_\d|PC\d_\d|PC00\d00\d|PV\d_\d+|LT[MV]\d.*"
     r"|LON(G)?POLE|LATPOLE|(A|B|AP|BP)_(ORDER|\d_\d)|WAT\d_\d{3}"
 )
-_NEW_HDU = re.compile(
-    r"\s*(#+\s*(HDU|extension)\b|=+>\s*\S|-{3,}\s*HDU|\[?HDU\s*\d+\]?\s*[:=-]|(SIMPLE|XTENSION)\s*=)", re.IGNORECASE
-)
+_SEPARATOR = re.compile(r"\s*(#+\s*(HDU|extension)\b|=+>\s*\S|-{3,}\s*HDU|\[?HDU\s*\d+\]?\s*[:=-])", re.IGNORECASE)
+_BEGINNING = re.compile(r"\s*(SIMPLE|XTENSION)\s*=", re.IGNORECASE)
 _IMHEAD = re.compile(r"\S+\[(\d{1,6}),(\d{1,6})(?:,\d+)*\]\[\w+\]: ?(.*)")
 
 
@@ -94,7 +93,8 @@ def _fits_headers(data: bytes, limits: Limits) -> Iterator[Header]:
     start = len(data) - len(data.lstrip())
     for _ in range(limits.hdus):
         end = _end(data, start, limits)
-        header = from_bytes(data[start:end])
+        cards = data[start:end]
+        header = from_bytes(cards + b" " * (-len(cards) % CARD))
         if not len(header):
             return
         size = _data_size(header)
@@ -184,9 +184,9 @@ def _split(lines: Iterable[str]) -> list[Header]:
         if shape:
             parts.append([f"NAXIS1  = {shape[1]}", f"NAXIS2  = {shape[2]}"])
             continue
-        if _NEW_HDU.match(line) and parts[-1]:
+        if parts[-1] and (_SEPARATOR.match(line) or _BEGINNING.match(line)):
             parts.append([])
-        image = image_of(line)
+        image = "" if _SEPARATOR.match(line) else image_of(line)
         if image:
             parts[-1].append(image)
     return [Header(from_images(part).cards) for part in parts if part] or [Header(())]

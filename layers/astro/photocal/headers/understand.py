@@ -64,6 +64,7 @@ def choose(
 
     Two that hold equally well are ambiguous: neither is used, and a remark says so.
     """
+    mappings = [item for item in mappings if not item.withdrawn]
     if camera:
         named = next((item for item in mappings if item.camera.casefold() == camera.casefold()), None)
         if named is not None:
