@@ -214,10 +214,7 @@ def observatories(desk: Desk) -> Response[str]:
 def colour_terms(desk: Desk, observatory_id: str) -> Response[str]:
     """Return what an observatory's uploads have taught of the colour terms of its cameras and filters."""
     desk.demand_access()
-    number = fields.whole(
-        {"id": observatory_id}, "id", lowest=1, highest=2**31, meaning="the number of the observatory"
-    )
-    site = desk.store.observatories.get(number)
+    site = desk.store.observatories.get(fields.observatory(observatory_id))
     setups = desk.store.colour_terms.of_observatory(site.observatory_id)
     found = sorted(
         (term for frames in setups for term in documents.colour_terms(frames)),

@@ -13,7 +13,7 @@ from cpcs.settings import Settings
 from cpcs.storage import Store
 from cpcs.web.front import Front
 
-from . import api, legacy
+from . import api, legacy, mappings
 from .desk import Desk
 
 
@@ -23,6 +23,7 @@ def build(settings: Settings, store: Store) -> Front:
     desk = Desk(front=front, settings=settings, store=store)
     api.register(desk)
     legacy.register(desk)
+    mappings.register(desk)
     return front
 
 

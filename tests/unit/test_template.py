@@ -39,7 +39,7 @@ ALLOWED_VERBS = {
     | {"sqs:SendMessage"},
 }
 NAMED = re.compile(  # a wildcard stands only behind a name of ours, at the end of the resource
-    r"(.*:s3:::cpcs-[^*]*/(uploads|jobs|recalibrations|registry|results|references|tombstones|data)/\*"
+    r"(.*:s3:::cpcs-[^*]*/(uploads|jobs|mappings|recalibrations|registry|results|references|tombstones|data)/\*"
     r"|.*:log-group:/aws/lambda/[^*]+:\*"
     r"|[^*]*)"
 )

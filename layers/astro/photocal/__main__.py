@@ -4,6 +4,7 @@
 
     python -m photocal calibrate FILE --references DIR --ra DEG --dec DEG --mjd MJD [--force APASS/V] [--json PATH|-]
               [--colour-terms FILE [--learn]]
+    python -m photocal header FILE [--mapping M] [--ra DEG --dec DEG] [--mjd MJD] [--json PATH|-]
     python -m photocal references import FILE --catalogue NAME --into DIR [--columns ra=...,dec=...,V=Vmag:e_Vmag]
     python -m photocal references fetch --catalogue NAME --ra DEG --dec DEG --radius DEG --into DIR
     python -m photocal references list DIR
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands.add_parser("calibrate", help="calibrate an observer's catalogue"))
+    _add_header(commands.add_parser("header", help="what a header says, in the standard keywords"))
     references = commands.add_parser("references", help="reference stars in a folder")
     _add_references(references)
     return parser
@@ -121,6 +123,16 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_calibrate)
 
 
+def _add_header(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a FITS file, or its header as text, YAML or JSON")
+    parser.add_argument("--mapping", type=Path, metavar="M", help="what the camera's keywords mean: JSON or text table")
+    parser.add_argument("--ra", type=_RA, metavar="DEG", help="of the target, J2000: for the checks")
+    parser.add_argument("--dec", type=_DEC, metavar="DEG")
+    parser.add_argument("--mjd", type=_MJD, help="middle of the exposure, UTC: for the checks")
+    parser.add_argument("--json", metavar="PATH", help="write the standard header there; - is standard output")
+    parser.set_defaults(run=_header)
+
+
 def _add_references(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     importing = commands.add_parser("import", help="a file of reference stars into the folder")
@@ -168,6 +180,23 @@ def _calibrate(given: argparse.Namespace) -> None:
         result.teach(given.colour_terms, camera=given.camera)
     if given.json != "-":
         sys.stdout.write(result.text())
+
+
+def _header(given: argparse.Namespace) -> None:
+    from photocal.headers import document
+    from photocal.headers.file import standardise_file
+    from photocal.headers.standard import Given
+
+    if (given.ra is None) != (given.dec is None):
+        raise BadField(
+            field="--ra", value="alone" if given.dec is None else "missing", expected="--ra and --dec together"
+        )
+    known = Given(mjd=given.mjd, target_ra_deg=given.ra, target_dec_deg=given.dec)
+    standard = standardise_file(given.file, mapping=given.mapping, given=known)
+    if given.json is not None:
+        _write_json(document.document(standard), given.json)
+    if given.json != "-":
+        sys.stdout.write(document.text(standard))
 
 
 def _import(given: argparse.Namespace) -> None:

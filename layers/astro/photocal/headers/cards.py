@@ -92,7 +92,12 @@ _NOTHING = Card(key="", value="")
 
 def from_bytes(data: bytes | memoryview) -> Header:
     """Return the header whose 80-byte cards begin with ``data``, up to END or to the last whole card."""
-    return Header(_joined(bytes(data[i : i + CARD]).decode("latin-1") for i in range(0, len(data) - CARD + 1, CARD)))
+    return from_images(bytes(data[i : i + CARD]).decode("latin-1") for i in range(0, len(data) - CARD + 1, CARD))
+
+
+def from_images(images: Iterable[str]) -> Header:
+    """Return the header of cards as text, 80 characters each or as long as they are."""
+    return Header(_joined(images))
 
 
 def _joined(images: Iterable[str]) -> Iterator[Card]:
@@ -146,5 +151,7 @@ def _parts(body: str) -> tuple[str, str, bool]:
     if quoted:
         rest = body[quoted.end() :]
         return quoted[1].replace("''", "'").strip(), rest.partition("/")[2].strip(), True
+    if body.lstrip().startswith("'"):  # cut off before its closing quote
+        return body.strip()[1:].strip(), "", True
     value, _, comment = body.partition("/")
     return value.strip(), comment.strip(), False

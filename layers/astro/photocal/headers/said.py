@@ -52,8 +52,14 @@ def by_rule(header: Header, rules: Mapping[str, Rule], keyword: str) -> Said | N
     for key in rule.source.split("|"):
         card = header.get(key.strip())
         if card is not None:
-            meant = dict(rule.values).get(card.value, card.value)
-            return Said(text=meant, source=str(card), comment=card.comment, key=card.key, how=How.MAPPED, format=form)
+            return Said(
+                text=rule.meaning(card.value),
+                source=str(card),
+                comment=card.comment,
+                key=card.key,
+                how=How.MAPPED,
+                format=form,
+            )
     return None
 
 

@@ -12,9 +12,9 @@
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
     ├── UnreadableUpload        the file is neither a usable list of stars nor a usable image
-    │   ├── EmptyFile  MarkupSent  NotACatalogue  MissingColumn  MissingReferenceColumn  TooManyRows
+    │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
-    │   ├── ImageNotMeasured  NoUsableStars
+    │   ├── HeaderContradiction  ImageNotMeasured  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
     │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
@@ -41,6 +41,7 @@ from cpcs.errors.uploads import (
     ConstantImage,
     CutShort,
     EmptyFile,
+    HeaderContradiction,
     ImageCube,
     ImageNotMeasured,
     ImageTooLarge,
@@ -51,6 +52,7 @@ from cpcs.errors.uploads import (
     MostlyBlankImage,
     NoImage,
     NotACatalogue,
+    NotAHeader,
     NoUsableStars,
     PackedTwice,
     RawMosaic,
@@ -68,6 +70,7 @@ __all__ = [
     "BadCursor",
     "BadField",
     "BadKey",
+    "BadMapping",
     "BlankImage",
     "BombSent",
     "BrokenFits",
@@ -80,6 +83,7 @@ __all__ = [
     "EventExists",
     "FileTooLarge",
     "Forbidden",
+    "HeaderContradiction",
     "ImageCube",
     "ImageNotMeasured",
     "ImageTooLarge",
@@ -99,6 +103,7 @@ __all__ = [
     "NoReferenceStars",
     "NoUsableStars",
     "NotACatalogue",
+    "NotAHeader",
     "NotDeletable",
     "ObservatoryExists",
     "PackedTwice",
@@ -118,6 +123,7 @@ __all__ = [
     "UnknownEvent",
     "UnknownFilter",
     "UnknownJob",
+    "UnknownMapping",
     "UnknownObservatory",
     "UnknownPacking",
     "UnknownPage",

@@ -35,6 +35,14 @@ class NotACatalogue(UnreadableUpload):
     code = "NOT_A_CATALOGUE"
 
 
+class NotAHeader(UnreadableUpload):
+    """No header of a frame: neither FITS nor a text that holds one."""
+
+    code = "NOT_A_HEADER"
+    sentence = "There is no header in the file: {reason}."
+    advice = "Send a FITS file, or its header as text: lines KEY = value / comment, 80-column cards, YAML or JSON."
+
+
 class MissingColumn(UnreadableUpload):
     """A table, but without what a calibration needs."""
 
@@ -105,6 +113,16 @@ class BrokenPacking(NotACatalogue):
     code = "BROKEN_PACKING"
     sentence = "The file cannot be unpacked: {reason}."
     advice = "The transfer was probably broken off: pack it again, and send it again."
+
+
+class HeaderContradiction(UnreadableUpload):
+    """What the header says cannot be so; ``remark`` is the code of what was found."""
+
+    code = "HEADER_CONTRADICTION"
+    sentence = "The header of the file cannot be right ({remark}): {reason}"
+    advice = (
+        "See the header in the upload's status; correct it, the observatory's record, or the mapping of the camera."
+    )
 
 
 class ImageNotMeasured(UnreadableUpload):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cpcs.errors import BadKey, Forbidden, KeyRequired
-from cpcs.records import ApiKey
+from cpcs.records import ApiKey, Role
 from cpcs.web.request import Request
 
 SESSION_COOKIE = "cpcs_session"
@@ -91,6 +91,20 @@ def demand_admin(key: ApiKey) -> ApiKey:
     """
     if not key.is_admin:
         raise Forbidden(reason="an administrator's key is needed")
+    return key
+
+
+def demand_lead(key: ApiKey, observatory_id: int) -> ApiKey:
+    """Return the key if it is that of an observatory's lead, or an administrator's.
+
+    Raises
+    ------
+    Forbidden
+        It is not.
+    """
+    is_lead = key.role is Role.LEAD and key.observatory_id == observatory_id
+    if not is_lead and not key.is_admin:
+        raise Forbidden(reason="the key of the observatory's lead is needed")
     return key
 
 

@@ -209,6 +209,11 @@ def is_web_address(given: str) -> bool:
         return False
 
 
+def observatory(given: str) -> int:
+    """Return the number of an observatory, of an address that names one."""
+    return whole({"id": given}, "id", lowest=1, highest=2**31, meaning="the number of the observatory")
+
+
 def page_size(query: Mapping[str, str]) -> int:
     """Return how many rows of a list are wanted: 1 to 500, 100 when not said."""
     return whole(query, "limit", lowest=1, highest=LARGEST_PAGE, meaning="the rows of a page", default=USUAL_PAGE)

@@ -1,0 +1,197 @@
+"""East or west: which way a header counts its longitude.
+
+There is no convention: ``LONGITUD = '+70:48:54' / (degrees west)``, ``OBS-LONG = 70.81489 / east longitude`` and
+``LONG-OBS = -70.815`` are the same place in Chile. What is measured on the sky decides before what somebody wrote in a
+comment: a place that is known; the sidereal time; altitude or airmass; that the Sun was down and the target up; then a
+letter or comment; then the sign as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from photocal.headers import ephemeris, evidence
+from photocal.headers.cards import Header
+from photocal.headers.ephemeris import wrapped_deg
+from photocal.headers.sites import SAME_MOUNTAIN_KM, Site, distance_km, near
+
+NAMED_SITE_KM = 60.0  # a header's coordinates of a site that it names are at most so far off, wrong digits apart
+_Height = Callable[[float], float]
+_SAME_EITHER_WAY_DEG = 0.05  # at Greenwich, and at 180 deg
+_SIDEREAL_DEG = 5.0  # 20 minutes: the header's time may be that of the start or of the end
+_MARGIN = 3.0  # the other direction must be so many times worse
+_SUN_UP_DEG, _SUN_DOWN_DEG, _TARGET_UP_DEG, _TARGET_DOWN_DEG = 3.0, -9.0, 10.0, -5.0
+_EAST_IS_PLUS = re.compile(
+    r"\+ ?(?:ve)? ?\(?e(?:ast)?\b|\be(?:ast)?\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?e|west(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)"
+    r"|- ?(?:ve)? ?w(?:est)?\b|negative ?\(?w",
+    re.IGNORECASE,
+)
+_WEST_IS_PLUS = re.compile(
+    r"\+ ?(?:ve)? ?\(?w(?:est)?\b|\bw(?:est)?\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?w|east(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)"
+    r"|- ?(?:ve)? ?e(?:ast)?\b|negative ?\(?e",
+    re.IGNORECASE,
+)
+_EAST = re.compile(r"\beast|\bE\b|(?i:\bdeg\.? ?e\b)|(?i:\beast)")
+_WEST = re.compile(r"\bwest|\bW\b|(?i:\bdeg\.? ?w\b)|(?i:\bwest)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """A longitude whose direction is decided.
+
+    Attributes
+    ----------
+    longitude_deg
+        East-positive, -180 to 180.
+    why
+        What decided, a sentence without a full stop.
+    confirmed
+        Whether anything but the sign as it stands did.
+    contradicts
+        What the header says and is not so; empty when it is not contradicted.
+    was_said
+        Whether the header states a direction that is contradicted; else its sign alone was of no use.
+    """
+
+    longitude_deg: float
+    why: str
+    confirmed: bool
+    contradicts: str = ""
+    was_said: bool = False
+
+
+def said_west(comment: str) -> bool | None:
+    """Return whether a comment says that the number grows westwards; None when it does not say."""
+    east, west = bool(_EAST_IS_PLUS.search(comment)), bool(_WEST_IS_PLUS.search(comment))
+    if east == west:
+        east, west = bool(_EAST.search(comment)), bool(_WEST.search(comment))
+    return None if east == west else west
+
+
+def decide(
+    size_deg: float,
+    latitude_deg: float,
+    *,
+    letter: str,
+    comment: str,
+    header: Header,
+    site: Site | None,
+    mjd: float | None,
+) -> Direction:
+    """Decide the direction of a longitude.
+
+    Parameters
+    ----------
+    size_deg
+        As the header has it, with its sign.
+    latitude_deg
+        North-positive.
+    letter, comment
+        E or W beside the number, and the card's comment.
+    header
+        For sidereal time, altitude, airmass and position.
+    site
+        What the header's words name, if it is known.
+    mjd
+        UTC of the exposure; None when unknown: then nothing on the sky helps.
+    """
+    stated, how_stated = _stated(size_deg, letter, comment)
+    other = wrapped_deg(-stated)
+    if abs(wrapped_deg(stated - other)) < _SAME_EITHER_WAY_DEG:
+        return Direction(longitude_deg=stated, why=how_stated or "the same eastwards and westwards", confirmed=True)
+    for choice, why in _voices((stated, other), latitude_deg, header, site, mjd):
+        if choice == stated:
+            return Direction(longitude_deg=stated, why=why, confirmed=True)
+        claim = how_stated or "its sign"
+        return Direction(longitude_deg=other, why=why, confirmed=True, contradicts=claim, was_said=bool(how_stated))
+    if how_stated:
+        return Direction(longitude_deg=stated, why=how_stated, confirmed=True)
+    return Direction(longitude_deg=stated, why="taken as east-positive; nothing in the header says so", confirmed=False)
+
+
+def _stated(size_deg: float, letter: str, comment: str) -> tuple[float, str]:
+    """Return the longitude as the header means it, and what says so; empty when only its sign does."""
+    if letter in {"E", "W"}:
+        return wrapped_deg(-abs(size_deg) if letter == "W" else size_deg), f"the letter {letter}"
+    west = said_west(comment)
+    if west is None:
+        return wrapped_deg(size_deg), ""
+    # "-70 / degrees west" is 70 degrees west, said twice
+    plain = _EAST_IS_PLUS.search(comment) is None and _WEST_IS_PLUS.search(comment) is None
+    value = (
+        -abs(size_deg) if west and plain and size_deg > -180.0 and size_deg < 0 else (-size_deg if west else size_deg)
+    )
+    return wrapped_deg(value), f"the comment {comment!r}"
+
+
+def _voices(
+    choices: tuple[float, float], latitude_deg: float, header: Header, site: Site | None, mjd: float | None
+) -> Iterator[tuple[float, str]]:
+    """Yield what speaks for one of two longitudes and against the other, the most reliable first."""
+    yield from _by_site(choices, latitude_deg, site)
+    if mjd is None:
+        return
+    position = evidence.position(header)
+    yield from _by_sidereal_time(choices, header, position, mjd)
+    if position is not None:
+        yield from _by_altitude(choices, latitude_deg, header, position, mjd)
+        height = partial(_target_altitude, position, latitude_deg, mjd)
+        yield from _by_height(choices, height, (_TARGET_UP_DEG, 90.0), (-90.0, _TARGET_DOWN_DEG), "the target is up")
+    light = ephemeris.sun(mjd)
+    height = partial(_date_altitude, (light.ra_deg, light.dec_deg), latitude_deg, mjd)
+    yield from _by_height(choices, height, (-90.0, _SUN_DOWN_DEG), (_SUN_UP_DEG, 90.0), "it is night")
+
+
+def _by_site(choices: tuple[float, float], latitude_deg: float, site: Site | None) -> Iterator[tuple[float, str]]:
+    if site is not None:
+        away = [distance_km(choice, latitude_deg, site.longitude_deg, site.latitude_deg) for choice in choices]
+        if min(away) <= NAMED_SITE_KM < max(away):
+            yield choices[away.index(min(away))], f"{site.name}, which the header names, is {min(away):.1f} km away"
+            return
+    found = [near(choice, latitude_deg) for choice in choices]
+    for choice, there, opposite in zip(choices, found, found[::-1], strict=True):
+        if there is not None and opposite is None:
+            yield choice, f"{there.name} is there, within {SAME_MOUNTAIN_KM:.0f} km"
+
+
+def _by_sidereal_time(
+    choices: tuple[float, float], header: Header, position: tuple[float, float] | None, mjd: float
+) -> Iterator[tuple[float, str]]:
+    for item in evidence.sidereal_times(header, position):
+        away = [abs(wrapped_deg(item.deg - ephemeris.lst_deg(mjd, choice))) for choice in choices]
+        if min(away) <= _SIDEREAL_DEG and max(away) > _MARGIN * min(away):
+            longitude = wrapped_deg(item.deg - ephemeris.gmst_deg(mjd))
+            yield choices[away.index(min(away))], f"{item.source} is the sidereal time at longitude {longitude:+.2f}"
+
+
+def _by_altitude(
+    choices: tuple[float, float], latitude_deg: float, header: Header, position: tuple[float, float], mjd: float
+) -> Iterator[tuple[float, str]]:
+    here = [_target_altitude(position, latitude_deg, mjd, choice) for choice in choices]
+    for item in evidence.altitudes(header):
+        away = [abs(altitude - item.deg) for altitude in here]
+        allowed = evidence.tolerance_deg(item.deg)
+        if min(away) <= allowed and max(away) > _MARGIN * allowed:
+            best = away.index(min(away))
+            yield choices[best], f"the target is at altitude {here[best]:.1f} there, as {item.source} has it"
+
+
+def _by_height(
+    choices: tuple[float, float], height: _Height, good: tuple[float, float], bad: tuple[float, float], what: str
+) -> Iterator[tuple[float, str]]:
+    """Yield the longitude where something is as high as it must be, if at the other it is where it cannot be."""
+    heights = [height(choice) for choice in choices]
+    for choice, here, opposite in zip(choices, heights, heights[::-1], strict=True):
+        if good[0] <= here <= good[1] and bad[0] <= opposite <= bad[1]:
+            yield choice, f"{what} there, and not on the other side of Greenwich"
+
+
+def _target_altitude(position: tuple[float, float], latitude_deg: float, mjd: float, longitude_deg: float) -> float:
+    return ephemeris.altitude_of(*position, mjd, longitude_deg, latitude_deg)
+
+
+def _date_altitude(position: tuple[float, float], latitude_deg: float, mjd: float, longitude_deg: float) -> float:
+    return ephemeris.horizontal(*position, mjd, longitude_deg, latitude_deg)[0]
