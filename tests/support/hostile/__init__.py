@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import images, packings, structure, tables, texts, tiles
+from . import headers, images, packings, structure, tables, texts, tiles
 from .case import Case, Door, Verdict
 
 __all__ = ["Case", "Door", "Verdict", "cases"]
@@ -16,5 +16,5 @@ __all__ = ["Case", "Door", "Verdict", "cases"]
 
 def cases() -> Iterator[Case]:
     """Yield every case."""
-    for module in (structure, tables, texts, packings, tiles, images):
+    for module in (structure, tables, texts, packings, tiles, images, headers):
         yield from module.cases()

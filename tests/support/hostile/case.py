@@ -12,6 +12,8 @@ class Door(StrEnum):
 
     CATALOGUE = "catalogue"
     IMAGE = "image"
+    HEADER = "header"
+    MAPPING = "mapping"
 
 
 class Verdict(StrEnum):

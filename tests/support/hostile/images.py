@@ -70,7 +70,7 @@ def pixels() -> Iterator[Case]:
     yield group.either("negative", floats(-sky()))
     yield group.either("noise of all bits", image_file(("BITPIX", -32), pixels=_bits()))
     yield group.either("denormal", floats(sky() * 1e-42))
-    yield group.either("1e300, as doubles", image_file(("BITPIX", -64), pixels=(sky() * 1e300).astype(">f8")))
+    yield group.either("1e300, as doubles", image_file(("BITPIX", -64), pixels=(sky().astype(np.float64) * 1e300).astype(">f8")))
     yield group.either("infinite here and there", floats(np.where(board & (sky() > 1005), np.inf, sky())))
     yield group.either("ends of 64 bits", image_file(("BITPIX", 64), pixels=np.where(board, 2**63 - 1, -(2**63)).astype(">i8")))
 

@@ -58,8 +58,14 @@ def _named(data: bytes, name: bytes) -> bytes:
 
 @cache
 def bzip2_bomb() -> bytes:
-    """A gigabyte of zeros in well under a kilobyte: one block of bzip2 holds 45 MB of them, and blocks repeat."""
-    return bz2.compress(bytes(1000 * MEGABYTE))
+    """Return a gigabyte of zeros in 45 bytes for each 40 MB: whole members, which follow each other."""
+    return bz2.compress(bytes(40 * MEGABYTE)) * 25
+
+
+@cache
+def bzip2_bomb_of_one() -> bytes:
+    """Return 300 MB of zeros in one member of a few hundred bytes."""
+    return bz2.compress(bytes(300 * MEGABYTE))
 
 
 @cache
@@ -77,6 +83,7 @@ def bombs(door: Door) -> Iterator[Case]:
     start = header({"SIMPLE": True, "BITPIX": 16, "NAXIS": 2, "NAXIS1": 64, "NAXIS2": 64})
     plain: dict[str, Callable[[], bytes]] = {
         f"bzip2, {door}": bzip2_bomb,
+        f"bzip2 in one, {door}": bzip2_bomb_of_one,
         f"gzip, {door}": gzip_bomb,
         f"gzip, FITS first, {door}": lambda: gzip_bomb(start),
         f"gzip, a catalogue first, {door}": lambda: gzip_bomb(SEXTRACTOR.encode()),

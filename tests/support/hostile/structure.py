@@ -56,7 +56,7 @@ def axes() -> Iterator[Case]:
     yield group.reject("both lengths negative", image_file(("NAXIS1", -64), ("NAXIS2", -64)), BROKEN)
     yield group.reject("length missing", image_file(("NAXIS2", None)), BROKEN)
     yield group.reject("one axis", image_file(("NAXIS", 1), ("NAXIS1", SIDE * SIDE)), "NO_IMAGE")
-    yield group.reject("one pixel", image_file(("NAXIS1", 1), ("NAXIS2", 1)), "NO_IMAGE IMAGE_TOO_SMALL")
+    yield group.reject("one pixel", image_file(("NAXIS1", 1), ("NAXIS2", 1), pixels=b"\1\2"), "NO_IMAGE IMAGE_TOO_SMALL")
     yield group.reject("one column", image_file(("NAXIS1", 1), ("NAXIS2", 4096)), "NO_IMAGE IMAGE_TOO_SMALL")
     yield group.reject("8 by 512", image_file(("NAXIS1", 8), ("NAXIS2", 512)), "IMAGE_TOO_SMALL")
     cube = image_file(("NAXIS", 3), ("NAXIS1", 16), ("NAXIS2", 16), ("NAXIS3", 16))
@@ -93,7 +93,7 @@ def headers() -> Iterator[Case]:
     body = good[: CARD * len(IMAGE)]
     yield group.reject("no END", padded(body, b" "), BROKEN)
     yield group.reject("no END, pixels follow", padded(body, b" ") + good[BLOCK:], BROKEN)
-    yield group.reject("END in small letters", good.replace(b"END", b"end", 1), BROKEN)
+    yield group.either("END in small letters", good.replace(b"END", b"end", 1))
     yield group.reject("END with a value", good.replace(b"END  ", b"END =", 1), f"{BROKEN} NO_IMAGE")
     yield group.either("END not padded", body + b"END".ljust(CARD) + good[BLOCK:])
     yield group.reject("SIMPLE alone", b"SIMPLE  =                    T", BROKEN)
@@ -180,7 +180,7 @@ def cut_short() -> Iterator[Case]:
         for n in sorted({*edges, *near, 7, 79, len(data) // 3 | 1}):
             if n < len(data):
                 whole = data[:n] + b"" if n else b""
-                yield group.reject(f"{name} at {n}", whole, f"{CUT} EMPTY_FILE NOT_A_CATALOGUE NO_IMAGE") if n < _needed(data) else group.either(f"{name} at {n}", whole)
+                yield group.reject(f"{name} at {n}", whole, f"{CUT} EMPTY_FILE NOT_A_CATALOGUE NO_IMAGE MISSING_COLUMN") if n < _needed(data) else group.either(f"{name} at {n}", whole)
 
 
 def _needed(data: bytes) -> int:

@@ -32,7 +32,7 @@ def shapes() -> Iterator[Case]:
     wrong: list[Change] = [
         ("NAXIS2", -1), ("NAXIS2", -(2**31)), ("NAXIS1", -1), ("NAXIS1", 31), ("NAXIS1", 33), ("NAXIS1", 0),
         ("NAXIS2", "1.5"), ("NAXIS2", None), ("NAXIS", 1), ("NAXIS", 3), ("NAXIS", 0), ("BITPIX", 16), ("BITPIX", -8),
-        ("TFIELDS", -1), ("TFIELDS", 1000), ("TFIELDS", 999_999_999), ("TFIELDS", None), ("TFIELDS", "'4'  x"),
+        ("TFIELDS", -1), ("TFIELDS", 1000), ("TFIELDS", 999_999_999), ("TFIELDS", None), ("TFIELDS", "'4x'"),
         ("TFIELDS", 5), ("TFIELDS", 3), ("PCOUNT", -1), ("GCOUNT", 0), ("GCOUNT", -1), ("THEAP", -1), ("THEAP", 10**9),
         ("THEAP", "'x'"),
     ]  # fmt: skip

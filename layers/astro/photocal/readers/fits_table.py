@@ -40,6 +40,8 @@ class _Column:
 
     @property
     def width(self) -> int:
+        if self.letter == "X":
+            return -(-self.repeat // 8)  # bits, never in an ASCII table
         return self.repeat * (1 if self.is_text else WIDTHS[self.letter])
 
 
@@ -96,7 +98,7 @@ def _layout(hdu: Hdu) -> dict[str, _Column]:
     start = 0
     for field in fields:
         column = _text_column(hdu, field) if hdu.kind == "TABLE" else _binary_column(hdu, field, start)
-        start = column.start + (-(-column.repeat // 8) if column.letter == "X" else column.width)
+        start = column.start + column.width
         found.setdefault(hdu.cards.get(f"TTYPE{field}", f"COLUMN{field}"), column)
     return found
 
