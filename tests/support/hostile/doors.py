@@ -44,8 +44,8 @@ def gate(data: bytes) -> None:
     hdus = walk(plain, LIMITS)
     for one, following in pairwise(hdus):
         assert one.header_offset < one.offset <= one.offset + one.size <= following.header_offset
-    assert hdus
-    assert hdus[-1].offset + hdus[-1].size <= len(plain)
+    assert bool(hdus) is bool(plain)
+    assert not hdus or hdus[-1].offset + hdus[-1].size <= len(plain)
     _catalogue(data)
 
 

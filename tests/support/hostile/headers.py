@@ -53,14 +53,15 @@ def texts() -> Iterator[Case]:
     yield group.either("4 MB of letters", lambda: b"A" * 4_000_000)
     yield group.either("words without end", lambda: b"a " * 500_000 + b"= 3")
     yield group.either("lines of words", lambda: (b"a b c d e f g h i j k l m n o p " * 100 + b"\n") * 1000)
-    yield group.either("blanks", lambda: b"KEY" + b" " * 1_000_000 + b"= 3\n")
+    yield group.either("a key of blanks", lambda: b"KEY" + b" " * 1_000_000 + b"= 3\n")
     yield group.either("quotes", lambda: b"KEY = '" + b"'" * 1_000_000)
     yield group.reject("60 MB", lambda: b"EXPTIME = 3\n" * 5_000_000, NONE, huge=True)
     none = {
         "nothing": b"", "blanks": b" " * 3000, "HTML": b"<html><body>Login</body></html>", "noise": bytes(range(256)) * 9,
-        "a path": b"/etc/passwd", "an address": b"http://127.0.0.1/\n", "a NUL": b"EXPTIME = 3\0", "END": b"END" + b" " * 77,
+        "a path": b"/etc/passwd", "a NUL": b"EXPTIME = 3\0", "END": b"END" + b" " * 77,
     }  # fmt: skip
     yield from group.rejects(NONE, none.items())
+    yield group.either("an address", b"http://127.0.0.1/\n")
     chain = b"".join([card("LONGTEXT", b"'x&'"), *[b"CONTINUE  'y&'".ljust(80)] * 15_000])
     yield group.accept("15,000 CONTINUE", header(PRIMARY, chain))
     long = "LONGTEXT= 'x&'\n" + "CONTINUE  'y" + "y" * 3000 + "&'\n" * 900

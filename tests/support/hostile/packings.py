@@ -25,7 +25,7 @@ MEGABYTE = 2**20
 
 def cases() -> Iterator[Case]:
     yield from good()
-    for door in Door:
+    for door in (Door.CATALOGUE, Door.IMAGE):
         yield from bombs(door)
     yield from damaged()
     yield from other()
@@ -150,10 +150,10 @@ def other() -> Iterator[Case]:
         "7-Zip": b"7z\xbc\xaf\x27\x1c" + bytes(100), "RAR": b"Rar!\x1a\x07\x01\0" + bytes(100),
         "zstd": b"(\xb5/\xfd\x04\0" + bytes(50),
     }  # fmt: skip
-    for door in Door:
+    for door in (Door.CATALOGUE, Door.IMAGE):
         group = Group("other packings", door)
         yield from group.rejects(OTHER, ((f"{name}, {door}", data) for name, data in files.items()))
-    for door in Door:
+    for door in (Door.CATALOGUE, Door.IMAGE):
         group = Group("other formats", door)
         yield from group.rejects("NOT_A_CATALOGUE NO_IMAGE", ((f"{name}, {door}", data) for name, data in formats_of_others().items()))
 

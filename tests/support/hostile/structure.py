@@ -204,7 +204,7 @@ def flipped() -> Iterator[Case]:
         rng = np.random.default_rng(seed)
         noise = rng.integers(0, 256, BLOCK * 3, dtype=np.uint8).tobytes()
         text = rng.integers(32, 127, BLOCK * 3, dtype=np.uint8).tobytes()
-        for door in Door:
+        for door in (Door.CATALOGUE, Door.IMAGE):
             group = Group("noise", door)
             yield group.reject(f"after SIMPLE, {door}, {seed}", card("SIMPLE", True) + noise, BROKEN)
             yield group.reject(f"text after SIMPLE, {door}, {seed}", card("SIMPLE", True) + text, BROKEN)
