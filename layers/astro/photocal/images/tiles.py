@@ -173,9 +173,9 @@ def _check_gzip(stream: bytes, row: int, pixels: int) -> None:
         size = len(member.decompress(stream, most + 1))
     except zlib.error as error:
         raise BrokenFits(reason=f"tile {row + 1} cannot be unpacked ({error})") from error
-    if size > most or member.unused_data:
+    if size > most:
         raise BombSent(limit=most)
-    if not member.eof or size % pixels:
+    if not member.eof or size % pixels or member.unused_data.strip(b"\0"):
         raise BrokenFits(reason=f"tile {row + 1} unpacks to {size} bytes, not to {pixels} pixels")
 
 
