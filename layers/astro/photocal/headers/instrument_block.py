@@ -42,7 +42,7 @@ _SCALE_UNITS = (
     (re.compile(r"\brad", re.IGNORECASE), 3600.0 * 180.0 / math.pi),
 )
 _UNBINNED = re.compile(r"unbinned|before binning|without binning|1x1|native|physical pixel", re.IGNORECASE)
-_BINNED = re.compile(r"(?<!un)binned|after binning|on-chip", re.IGNORECASE)
+_BINNED = re.compile(r"(?<!un)binned|after binning|with binning|on-chip", re.IGNORECASE)
 _SMALL_FOCUS_MM = 30.0  # a smaller focal length is in metres
 
 
