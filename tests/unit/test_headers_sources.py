@@ -60,10 +60,12 @@ def test_cards_without_newlines_with_them_and_with_any_spacing() -> None:
     ],
 )
 def test_the_first_image_of_a_dump_with_what_the_primary_header_says(separators: tuple[str, str]) -> None:
-    text = "\n".join([
-        separators[0], "SIMPLE  = T", "NAXIS   = 0", "DATE-OBS= '2020-01-01'", "CTYPE1  = 'RA---TAN'", "CROTA2  = 30.0", "END",
-        separators[1], "XTENSION= 'IMAGE'", "NAXIS   = 2", "NAXIS1  = 30", "NAXIS2  = 40", "CTYPE1  = 'DEC--TAN'", "END",
-    ])  # fmt: skip
+    lines = [
+        separators[0], "SIMPLE  = T", "NAXIS   = 0", "DATE-OBS= '2020-01-01'", "CTYPE1  = 'RA---TAN'", "CROTA2  = 30.0",
+        "END", separators[1], "XTENSION= 'IMAGE'", "NAXIS   = 2", "NAXIS1  = 30", "NAXIS2  = 40",
+        "CTYPE1  = 'DEC--TAN'", "END",
+    ]  # fmt: skip
+    text = "\n".join(lines)
     header = read_header(text.encode())
     assert header.text("NAXIS1") == "30"
     assert header.text("DATE-OBS") == "2020-01-01"
@@ -72,11 +74,12 @@ def test_the_first_image_of_a_dump_with_what_the_primary_header_says(separators:
 
 
 def test_a_table_and_a_flat_axis_are_no_image() -> None:
-    text = "\n".join([
+    lines = [
         "SIMPLE = T", "NAXIS = 0", "XTENSION= 'BINTABLE'", "NAXIS = 2", "NAXIS1 = 16", "NAXIS2 = 99",
         "XTENSION= 'IMAGE'", "NAXIS = 2", "NAXIS1 = 16", "NAXIS2 = 1", "XTENSION= 'IMAGE'", "NAXIS = 3", "NAXIS1 = 5",
         "NAXIS2 = 6", "NAXIS3 = 1", "FILTER = 'B'",
-    ])  # fmt: skip
+    ]  # fmt: skip
+    text = "\n".join(lines)
     assert read_header(text.encode()).text("FILTER") == "B"
 
 

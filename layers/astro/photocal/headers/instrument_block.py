@@ -28,6 +28,12 @@ from photocal.headers.values import (
     with_unit,
 )
 
+MEANINGS: dict[str, str] = {
+    "NOT_A_LIGHT_FRAME": "It is a bias, dark, flat or arc: a refusal; a warning where only the target's name says so",
+    "SCALE_AGAINST_WCS": "The coordinate system has another pixel scale than the header names, or its optics make",
+}
+"""Codes of the remarks on the instrument, and what they mean."""
+
 ARCSEC_MM_PER_UM = 206.264806  # arcsec for each um over mm of focal length
 _LARGEST_BIN = 64
 _EXACT = 1e-3

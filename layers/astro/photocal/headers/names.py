@@ -165,3 +165,18 @@ POSITIONS_ON_SKY: tuple[tuple[str, str, str], ...] = (
     ("ESO TEL TARG ALPHA", "ESO TEL TARG DELTA", "PACKED"),
 )  # fmt: skip
 """Pairs of keywords with a position, and what the names themselves say: the equinox, or how the digits are packed."""
+
+
+def aliases() -> dict[str, tuple[str, ...]]:
+    """Return the names of each standard keyword of instrument and sky, in the order in which they are tried."""
+    chips = {key: tuple(name for row in rows for name in row) for key, rows in AMPLIFIERS.items()}
+    found = {key: (*names, *chips.get(key, ())) for key, names in (TEXTS | NUMBERS).items()}
+    found["GAIN"] = (*GAINS, *INVERSE_GAINS, *chips["GAIN"])
+    found["BIN"] = (*SINGLE_BINS, *(name for pair in PAIRED_BINS for name in pair))
+    found["OBSTYPE"], found["EQUINOX"] = TYPES, EQUINOXES
+    found["FILTER"] = (*FILTERS, *(name for wheel in WHEELS for name in wheel), *POSITIONS, *BAYER_KEYS)
+    for axis in (0, 1):
+        found[f"CDELTA{axis + 1}"] = tuple(pair[axis] for pair in SCALES)
+        found[f"PIXSIZE{axis + 1}"] = tuple(pair[axis] for pair in (*BINNED_PIXELS, *BARE_PIXELS))
+        found[("RA", "DEC")[axis]] = tuple(row[axis] for row in POSITIONS_ON_SKY)
+    return {key: tuple(dict.fromkeys(names)) for key, names in found.items()}

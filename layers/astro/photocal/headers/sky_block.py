@@ -18,6 +18,12 @@ from photocal.headers.said import UNDEFINED, Said, by_name, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.values import checked, clean, found, missing, number, number_of, ruled, text_of, whole
 
+MEANINGS: dict[str, str] = {
+    "IMPOSSIBLE_WCS": "The coordinate system is singular, not finite, of absurd scale or off the sky; it is not taken",
+    "POSITION_AGAINST_WCS": "The header's position is farther from the middle of the image than the field is wide",
+}
+"""Codes of the remarks on coordinates, and what they mean."""
+
 _WCS_KEYWORDS = ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2")
 _SMALLEST_FIELD_DEG = 0.25  # pointing models and dithers reach that far, whatever the field
 _SAME_DEG = 1.0 / 3600.0

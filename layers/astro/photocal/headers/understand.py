@@ -19,6 +19,11 @@ from photocal.headers.sky_block import sky_block
 from photocal.headers.standard import Finding, Given, Level, MappingUsed, Remark, StandardHeader
 from photocal.headers.values import checked, clean, missing
 
+MEANINGS: dict[str, str] = {
+    "MAPPING_AMBIGUOUS": "The header fits two mappings equally well; none is used until the camera is named",
+}
+"""Codes of the remarks on mappings, and what they mean."""
+
 _WORST_FIRST = (Level.REFUSAL, Level.WARNING, Level.NOTE)
 _LONGEST_MESSAGE = 400
 _LONGEST_VALUE = 200  # characters of a value that a pattern is held against
