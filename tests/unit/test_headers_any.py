@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from photocal.headers.sources import read_header
 from photocal.headers.standard import Given, How, StandardHeader
 from photocal.headers.understand import standardise
 
+VALIDATOR = jsonschema.Draft202012Validator(document.schema())
 KEYS = sorted(
     {*KEYWORDS, *names.GAINS, *names.INVERSE_GAINS, *names.FILTERS, *names.TYPES, *names.SINGLE_BINS, *names.EQUINOXES}
     | {key for pair in (*names.PAIRED_BINS, *names.SCALES, *names.BINNED_PIXELS, *names.BARE_PIXELS) for key in pair}
@@ -104,7 +106,7 @@ def check(standard: StandardHeader) -> None:
             assert keyword.holds(float(finding.value))
     for remark in standard.remarks:
         assert remark.message.isprintable()
-    assert json.loads(json.dumps(document.document(standard), allow_nan=False))["keywords"]
+    VALIDATOR.validate(json.loads(json.dumps(document.document(standard), allow_nan=False)))
     assert document.text(standard)
 
 

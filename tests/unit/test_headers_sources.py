@@ -191,7 +191,8 @@ def test_numbers_in_json_keep_all_their_digits() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"hello world", b"1 2 3\n4 5 6\n", b"{]", b"[[[[[[[[[[[[[[[[[", b'["A", {"B": [1, {"C": {"D": ', b"\x89PNG\r\n\x1a\n\0\0\0",
+        b"hello world", b"1 2 3\n4 5 6\n", b"{]", b"[[[[[[[[[[[[[[[[[", b'["A", {"B": [1, {"C": {"D": ',
+        b"\x89PNG\r\n\x1a\n\0\0\0",
         b"- [" * 50, b"a: &x [1]\nb: *x\n", b"a: 1\n" * 120_000, b"A = 1\n" + b" " * 5_000_000,
     ],
 )  # fmt: skip

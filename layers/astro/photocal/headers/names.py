@@ -26,7 +26,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     ),
     "SATURATE": (
         "SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURLEV", "SAT_LEV", "SATLIM", "MAXLIN", "LINLIMIT", "NONLINEA",
-        "CCDSAT", "MAXADU", "FULLWELL",
+        "CCDSAT", "MAXADU",
     ),
     "CRPIX1": ("CRPIX1",),
     "CRPIX2": ("CRPIX2",),
