@@ -14,6 +14,12 @@ from photocal.headers.said import Said, by_name, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.values import clean, found, missing
 
+MEANINGS: dict[str, str] = {
+    "FILTER_IS_A_POSITION": "The filter is the position of a wheel or a code; a mapping can say what stands there",
+    "FILTER_NOT_UNDERSTOOD": "No reference catalogue has a filter of that name",
+}
+"""Codes of the remarks on filters, and what they mean."""
+
 _POSITION = re.compile(r"#?[\d\s,;.:#/+-]+")
 _PATTERN = re.compile(r"RGGB|BGGR|GRBG|GBRG", re.IGNORECASE)
 _OPEN = re.compile(

@@ -28,6 +28,12 @@ from photocal.headers.values import (
     with_unit,
 )
 
+MEANINGS: dict[str, str] = {
+    "NOT_A_LIGHT_FRAME": "It is a bias, dark, flat or arc: a refusal; a warning where only the target's name says so",
+    "SCALE_AGAINST_WCS": "The coordinate system has another pixel scale than the header names, or its optics make",
+}
+"""Codes of the remarks on the instrument, and what they mean."""
+
 ARCSEC_MM_PER_UM = 206.264806  # arcsec for each um over mm of focal length
 _LARGEST_BIN = 64
 _EXACT = 1e-3
@@ -42,7 +48,7 @@ _SCALE_UNITS = (
     (re.compile(r"\brad", re.IGNORECASE), 3600.0 * 180.0 / math.pi),
 )
 _UNBINNED = re.compile(r"unbinned|before binning|without binning|1x1|native|physical pixel", re.IGNORECASE)
-_BINNED = re.compile(r"(?<!un)binned|after binning|on-chip", re.IGNORECASE)
+_BINNED = re.compile(r"(?<!un)binned|after binning|with binning|on-chip", re.IGNORECASE)
 _SMALL_FOCUS_MM = 30.0  # a smaller focal length is in metres
 
 

@@ -388,3 +388,9 @@ def _named_near(site: Site, names: tuple[_Name, ...]) -> Site | None:
         if distance_km(site.longitude_deg, site.latitude_deg, at.longitude_deg, at.latitude_deg) < _SAME_HEIGHT_KM:
             return at
     return None
+
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    **_TEXTS, "LATITUDE": _LATITUDES, "LONGITUD": _LONGITUDES, "ALTITUDE": heights.NAMES,
+}  # fmt: skip
+"""The names of each standard keyword of the block, for the documentation."""
