@@ -65,8 +65,9 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     if not chosen:
         raise ImageNotMeasured if has_pixels else EmptyFile(size=len(data))
     header = _cards(data, chosen[0]).over(_cards(data, hdus[0]))
-    if objects:
-        header = _field_header(data, tables, limits).over(header)
+    image = _field_header(data, tables, limits) if objects else Header(())
+    if len(image):
+        header = image.over(Header(card for card in header.cards if card.key != "XTENSION"))
     return _table(data, chosen, "fits-ldac" if objects else "fits-table", header)
 
 
