@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
 from cpcs.errors import CpcsError, walk
+from cpcs.keywords import KEYWORDS, Block, Keyword
 from cpcs.web.problems import status_of
+from photocal.headers import (
+    contradictions,
+    document,
+    filter_name,
+    instrument_block,
+    names,
+    site_block,
+    sky_block,
+    understand,
+)
+from photocal.headers.standard import How
 
 ROOT = Path(__file__).resolve().parent.parent
 _FIELD = re.compile(r"\{(\w+)[^}]*\}")
@@ -38,7 +51,64 @@ def _plain(text: str) -> str:
     return _FIELD.sub(r"{\1}", text).replace("|", "\\|")
 
 
-PAGES = {"docs/errors.md": errors_page}
+def standard_header_page() -> str:
+    """Return the standard header: its keywords, the names they are found under, how values come about, the remarks."""
+    lines = [
+        "# The standard header",
+        "",
+        "Every header is brought to these keywords: by the mapping of the observatory's camera, and by the default",
+        "understanding where no rule speaks. `python -m photocal header FILE` shows it for a file; its JSON is that of",
+        "[`standard-header-1.json`](schemas/standard-header-1.json). A value out of its range is never taken.",
+        "Written by `python -m infra.docs`.",
+    ]
+    for block in Block:
+        lines += ["", f"## {block.value}", "", "| keyword | type | unit | range | meaning |", "|---|---|---|---|---|"]
+        lines += [_keyword_row(keyword) for keyword in KEYWORDS.values() if keyword.block is block]
+    lines += ["", "## How a value came about", "", "| word | meaning |", "|---|---|"]
+    lines += [f"| `{how.value}` | {_HOW[how]} |" for how in How]
+    lines += ["", "## Remarks", "", "What does not agree is said with a code, as a note, a warning or a refusal.", ""]
+    lines += ["| code | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {_plain(meaning)} |" for code, meaning in sorted(REMARKS.items())]
+    lines += ["", "## Names", "", "Under which names of the file a keyword is looked for, in this order.", ""]
+    lines += ["| keyword | names |", "|---|---|"]
+    found = ALIASES
+    lines += [f"| `{key}` | {', '.join(f'`{name}`' for name in found[key])} |" for key in KEYWORDS if key in found]
+    return "\n".join(lines) + "\n"
+
+
+REMARKS: dict[str, str] = {
+    code: meaning
+    for module in (contradictions, filter_name, instrument_block, sky_block, understand)
+    for code, meaning in module.MEANINGS.items()
+}
+ALIASES = site_block.ALIASES | names.aliases()
+_HOW = {
+    How.FOUND: "under its own name, in the form that FITS asks for",
+    How.MAPPED: "as the observatory's mapping says",
+    How.GIVEN: "by the upload's form, or the observatory's record",
+    How.GUESSED: "under another name, in another form or unit, or from a comment",
+    How.DERIVED: "computed from other values",
+    How.MISSING: "there is none, and why",
+}
+
+
+def _keyword_row(keyword: Keyword) -> str:
+    low = "" if keyword.low is None else f"{keyword.low:.10g}"
+    high = "" if keyword.high is None else f"{keyword.high:.10g}"
+    span = f"{low} to {high}" if low or high else ""
+    return f"| `{keyword.name}` | {keyword.kind.value} | {keyword.unit} | {span} | {keyword.meaning} |"
+
+
+def standard_header_schema() -> str:
+    """Return the JSON schema of a standard header."""
+    return json.dumps(document.schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {
+    "docs/errors.md": errors_page,
+    "docs/standard-header.md": standard_header_page,
+    "docs/schemas/standard-header-1.json": standard_header_schema,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cpcs.errors import CpcsError
+from cpcs.errors import UnreadableUpload
 from cpcs.keywords import KEYWORDS, Kind
 from photocal.headers import document, names
 from photocal.headers.cards import Card, Header
@@ -17,30 +19,65 @@ from photocal.headers.sources import read_header
 from photocal.headers.standard import Given, How, StandardHeader
 from photocal.headers.understand import standardise
 
+VALIDATOR = jsonschema.Draft202012Validator(document.schema())
 KEYS = sorted(
     {*KEYWORDS, *names.GAINS, *names.INVERSE_GAINS, *names.FILTERS, *names.TYPES, *names.SINGLE_BINS, *names.EQUINOXES}
     | {key for pair in (*names.PAIRED_BINS, *names.SCALES, *names.BINNED_PIXELS, *names.BARE_PIXELS) for key in pair}
     | {key for row in names.POSITIONS_ON_SKY for key in row[:2]}
     | {key for wheel in names.WHEELS for key in wheel}
     | {f"{stem}{i}_{j}" for stem in ("CD", "PC", "A_", "PV") for i in (1, 2) for j in (1, 2)}
-    | {f"{stem}{i}" for stem in ("CDELT", "CROTA", "CRPIX", "CRVAL", "CTYPE", "CUNIT", "NAXIS", "ZNAXIS") for i in (1, 2)}
-    | {"PLTRAH", "PLTRAM", "PLTRAS", "PLTDECD", "PLTDECM", "PLTDECS", "PLTDECSN", "BITPIX", "BZERO", "BSCALE", "DETSIZE"}
-    | {"FOCALLEN", "BAYERPAT", "ISO", "LTM1_1", "LTM2_2", "A_ORDER", "UT", "UTC", "DATE", "MJD", "LST", "SITELAT", "SITELONG"}
+    | {
+        f"{stem}{i}"
+        for stem in ("CDELT", "CROTA", "CRPIX", "CRVAL", "CTYPE", "CUNIT", "NAXIS", "ZNAXIS")
+        for i in (1, 2)
+    }
+    | {
+        "PLTRAH",
+        "PLTRAM",
+        "PLTRAS",
+        "PLTDECD",
+        "PLTDECM",
+        "PLTDECS",
+        "PLTDECSN",
+        "BITPIX",
+        "BZERO",
+        "BSCALE",
+        "DETSIZE",
+    }
+    | {
+        "FOCALLEN",
+        "BAYERPAT",
+        "ISO",
+        "LTM1_1",
+        "LTM2_2",
+        "A_ORDER",
+        "UT",
+        "UTC",
+        "DATE",
+        "MJD",
+        "LST",
+        "SITELAT",
+        "SITELONG",
+    }
 )
 VALUES = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True).map(str),
     st.integers(-(10**25), 10**25).map(str),
     st.text(max_size=90),
     st.sampled_from([
-        "", "0", "0.0", "-0.0", "1e400", "-1e400", "NaN", "1e-320", "T", "RA---TAN", "DEC--TAN", "GLON-TAN", "GLAT-TAN", "deg",
-        "-1", "400", "95", "24:00:00", "23:59:60", "-00:00:01", "10h00m50.5s", "+41d16m", "12:30", "1950.0", "J2000", "JNOW",
+        "", "0", "0.0", "-0.0", "1e400", "-1e400", "NaN", "1e-320", "T", "RA---TAN", "DEC--TAN", "GLON-TAN", "GLAT-TAN",
+        "deg",
+        "-1", "400", "95", "24:00:00", "23:59:60", "-00:00:01", "10h00m50.5s", "+41d16m", "12:30", "1950.0", "J2000",
+        "JNOW",
         "2 2", "1x1", "0x0", "99 99", "48", "2 1", "RGGB", "Clear", "V", "bias", "2013-02-31T25:61:61", "26/07/102",
         "[1:2048,1:4612]", "9" * 300, "1.5d0", "1,5", "\x00\x07\u202e", "degree", "furlong", "FK4", "GAPPT", "rad",
     ]),
 )  # fmt: skip
 COMMENTS = st.one_of(
     st.text(max_size=40),
-    st.sampled_from(["", "hours", "[deg]", "in radians", "J2000", "B1950", "JNOW", "e-/ADU", "ADU/e-", "arcsec/mm", "unbinned"]),
+    st.sampled_from(
+        ["", "hours", "[deg]", "in radians", "J2000", "B1950", "JNOW", "e-/ADU", "ADU/e-", "arcsec/mm", "unbinned"]
+    ),
 )
 CARDS = st.builds(Card, key=st.sampled_from(KEYS), value=VALUES, comment=COMMENTS, is_text=st.booleans())
 GIVEN = st.builds(
@@ -69,7 +106,7 @@ def check(standard: StandardHeader) -> None:
             assert keyword.holds(float(finding.value))
     for remark in standard.remarks:
         assert remark.message.isprintable()
-    assert json.loads(json.dumps(document.document(standard), allow_nan=False))["keywords"]
+    VALIDATOR.validate(json.loads(json.dumps(document.document(standard), allow_nan=False)))
     assert document.text(standard)
 
 
@@ -93,15 +130,13 @@ def test_any_header_is_understood_somehow(cards: list[Card], known: Given) -> No
 @example(data=b"KEY = " + b"'" * 5000)
 @example(data=b"A = 1\n" * 30000)
 def test_any_bytes_are_a_header_or_a_coded_refusal(data: bytes) -> None:
-    try:
-        header = read_header(data)
-    except CpcsError as error:
-        assert error.code != "INTERNAL"
-        return
-    check(standardise(header))
+    with contextlib.suppress(UnreadableUpload):
+        check(standardise(read_header(data)))
 
 
 @pytest.mark.parametrize("value", ["NaN", "inf", "1e400", "-5", "0", "1e30", "abc"])
-@pytest.mark.parametrize("key", ["GAIN", "RDNOISE", "SATURATE", "PIXSCALE", "XPIXSZ", "FOCALLEN", "RA", "CRVAL1", "EQUINOX"])
+@pytest.mark.parametrize(
+    "key", ["GAIN", "RDNOISE", "SATURATE", "PIXSCALE", "XPIXSZ", "FOCALLEN", "RA", "CRVAL1", "EQUINOX"]
+)
 def test_numbers_that_cannot_be_are_never_taken(key: str, value: str) -> None:
     check(standardise(Header([Card(key=key, value=value), Card(key="DEC", value="10")])))

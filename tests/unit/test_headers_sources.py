@@ -16,7 +16,13 @@ from photocal.headers.sources import read_header
 from photocal.readers.limits import Limits
 from tests.support.headers import card_images, header_of
 
-CARDS = ("SIMPLE  =                    T", "NAXIS   =                    2", "NAXIS1  = 100", "NAXIS2  = 80", "FILTER  = 'V       ' / filter")
+CARDS = (
+    "SIMPLE  =                    T",
+    "NAXIS   =                    2",
+    "NAXIS1  = 100",
+    "NAXIS2  = 80",
+    "FILTER  = 'V       ' / filter",
+)
 
 
 def image_bytes(header=None, hdu=None) -> bytes:
@@ -54,10 +60,12 @@ def test_cards_without_newlines_with_them_and_with_any_spacing() -> None:
     ],
 )
 def test_the_first_image_of_a_dump_with_what_the_primary_header_says(separators: tuple[str, str]) -> None:
-    text = "\n".join([
-        separators[0], "SIMPLE  = T", "NAXIS   = 0", "DATE-OBS= '2020-01-01'", "CTYPE1  = 'RA---TAN'", "CROTA2  = 30.0", "END",
-        separators[1], "XTENSION= 'IMAGE'", "NAXIS   = 2", "NAXIS1  = 30", "NAXIS2  = 40", "CTYPE1  = 'DEC--TAN'", "END",
-    ])  # fmt: skip
+    lines = [
+        separators[0], "SIMPLE  = T", "NAXIS   = 0", "DATE-OBS= '2020-01-01'", "CTYPE1  = 'RA---TAN'", "CROTA2  = 30.0",
+        "END", separators[1], "XTENSION= 'IMAGE'", "NAXIS   = 2", "NAXIS1  = 30", "NAXIS2  = 40",
+        "CTYPE1  = 'DEC--TAN'", "END",
+    ]  # fmt: skip
+    text = "\n".join(lines)
     header = read_header(text.encode())
     assert header.text("NAXIS1") == "30"
     assert header.text("DATE-OBS") == "2020-01-01"
@@ -66,11 +74,12 @@ def test_the_first_image_of_a_dump_with_what_the_primary_header_says(separators:
 
 
 def test_a_table_and_a_flat_axis_are_no_image() -> None:
-    text = "\n".join([
+    lines = [
         "SIMPLE = T", "NAXIS = 0", "XTENSION= 'BINTABLE'", "NAXIS = 2", "NAXIS1 = 16", "NAXIS2 = 99",
         "XTENSION= 'IMAGE'", "NAXIS = 2", "NAXIS1 = 16", "NAXIS2 = 1", "XTENSION= 'IMAGE'", "NAXIS = 3", "NAXIS1 = 5",
         "NAXIS2 = 6", "NAXIS3 = 1", "FILTER = 'B'",
-    ])  # fmt: skip
+    ]  # fmt: skip
+    text = "\n".join(lines)
     assert read_header(text.encode()).text("FILTER") == "B"
 
 
@@ -93,7 +102,9 @@ def test_the_header_behind_an_ldac_catalogue() -> None:
 
 def test_irafs_imhead() -> None:
     header = header_of(
-        "n1.fits[1024,1026][real]: SN 1987A", "    No bad pixels, min=0., max=0. (old)", "    FILTERS = 'R       '  / filter"
+        "n1.fits[1024,1026][real]: SN 1987A",
+        "    No bad pixels, min=0., max=0. (old)",
+        "    FILTERS = 'R       '  / filter",
     )
     assert (header.text("NAXIS1"), header.text("NAXIS2"), header.text("FILTERS")) == ("1024", "1026", "R")
 
@@ -105,7 +116,9 @@ def test_hierarch_keywords_with_and_without_the_word() -> None:
 
 
 def test_a_text_that_lost_its_closing_quote_and_one_over_two_cards() -> None:
-    header = header_of("OBJECT  = 'a very long nam", "FILTER  = 'ab&'", "CONTINUE  'cd' / both", "COMMENT X = 5", "HISTORY Y = 6")
+    header = header_of(
+        "OBJECT  = 'a very long nam", "FILTER  = 'ab&'", "CONTINUE  'cd' / both", "COMMENT X = 5", "HISTORY Y = 6"
+    )
     assert header.text("OBJECT") == "a very long nam"
     assert header.text("FILTER") == "abcd"
     assert len(header) == 2
@@ -142,7 +155,9 @@ def test_yaml_as_the_rubin_pipelines_write_it() -> None:
 
 
 def test_yaml_of_keywords_and_values() -> None:
-    text = "# a note\nSIMPLE: true\nDATE-OBS: '2013-02-13T09:01:40'\nPROGRAM: 'a\n  b'\nGAIN: null\nCOMMENT:\n- x\n- y\n"
+    text = (
+        "# a note\nSIMPLE: true\nDATE-OBS: '2013-02-13T09:01:40'\nPROGRAM: 'a\n  b'\nGAIN: null\nCOMMENT:\n- x\n- y\n"
+    )
     header = read_header(text.encode())
     assert header.text("DATE-OBS") == "2013-02-13T09:01:40"
     assert header.text("PROGRAM") == "a b"
@@ -176,7 +191,8 @@ def test_numbers_in_json_keep_all_their_digits() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"hello world", b"1 2 3\n4 5 6\n", b"{]", b"[[[[[[[[[[[[[[[[[", b'["A", {"B": [1, {"C": {"D": ', b"\x89PNG\r\n\x1a\n\0\0\0",
+        b"hello world", b"1 2 3\n4 5 6\n", b"{]", b"[[[[[[[[[[[[[[[[[", b'["A", {"B": [1, {"C": {"D": ',
+        b"\x89PNG\r\n\x1a\n\0\0\0",
         b"- [" * 50, b"a: &x [1]\nb: *x\n", b"a: 1\n" * 120_000, b"A = 1\n" + b" " * 5_000_000,
     ],
 )  # fmt: skip
@@ -195,5 +211,7 @@ def test_what_unpacks_to_too_much_is_refused() -> None:
 
 def test_axes_that_make_no_sense_end_the_walk() -> None:
     for axes in ("NAXIS   = 999999999", "NAXIS   = 2", "NAXIS   = -1"):
-        data = card_images("SIMPLE  = T", "BITPIX  = 16", axes, "NAXIS1  = 999999999999", "NAXIS2  = -7", "FILTER  = 'V'")
+        data = card_images(
+            "SIMPLE  = T", "BITPIX  = 16", axes, "NAXIS1  = 999999999999", "NAXIS2  = -7", "FILTER  = 'V'"
+        )
         assert read_header(data).text("FILTER") == "V"

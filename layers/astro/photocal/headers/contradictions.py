@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import hypot
 
+from cpcs.keywords import KEYWORDS
 from photocal.headers import ephemeris, evidence
 from photocal.headers.cards import Header
 from photocal.headers.ephemeris import wrapped_deg
-from photocal.headers.sites import Site
+from photocal.headers.sites import Site, near
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 
 MEANINGS: dict[str, str] = {
-    "SITE_AGAINST_RECORD": "The header's coordinates are more than 10 km from those of the observatory's record; the record wins",
-    "SITE_AGAINST_NAME": "The header names a known site more than 200 km from its own coordinates; the coordinates win",
-    "LONGITUDE_SIGN": "East and west are the other way round than the header has it; the message says what decided",
+    "SITE_AGAINST_RECORD": "The header is more than 10 km from the observatory's record; the record wins",
+    "SITE_AGAINST_NAME": "The header names a known site more than 200 km from the coordinates; the coordinates win",
+    "LONGITUDE_SIGN": "East and west are not as header or mapping have them; the message says what speaks for it",
     "LATITUDE_SIGN": "The site that the header names is on the other hemisphere; the site wins",
     "TARGET_BELOW_HORIZON": "The target was more than 2 deg under the horizon at that place and time",
     "SUN_UP": "The Sun was above the horizon at that place and time",
@@ -38,7 +40,7 @@ _LST_DEG = 3.75  # 15 minutes
 _AIRMASS_SHARE, _AIRMASS_HIGHEST = 0.12, 6.0
 _MOON_DIM, _MOON_NOTED = 0.1, 0.5
 _FIELD_DEG = 1.0  # diameter of a field whose size is unknown
-_MOST_HOURS = 14
+_MOST_HOURS, _ZONE_HOURS = 14, 2.0
 _NOT_SKY = re.compile(r"flat|dark|bias|zero|dome|lamp|arc\b|calib|focus", re.IGNORECASE)
 
 
@@ -130,7 +132,8 @@ def _value(findings: Mapping[str, Finding], keyword: str) -> str | int | float |
 
 def _number(findings: Mapping[str, Finding], keyword: str) -> float | None:
     value = _value(findings, keyword)
-    return float(value) if isinstance(value, int | float) else None
+    number = float(value) if isinstance(value, int | float) else None
+    return number if number is not None and KEYWORDS[keyword].holds(number) else None
 
 
 def _guessed(findings: Mapping[str, Finding], *keywords: str) -> bool:
@@ -143,12 +146,20 @@ def _scene(
     ra, dec = _number(findings, "RA"), _number(findings, "DEC")
     position = None if ra is None or dec is None else (ra, dec)
     sure = not _guessed(findings, "RA", "DEC")
-    if position is None and given.target_ra_deg is not None and given.target_dec_deg is not None:
-        position, sure = (given.target_ra_deg, given.target_dec_deg), True
+    if position is None:
+        position, sure = _target(given), True
     timed = not _guessed(findings, "DATE-OBS", "TIME-OBS")
-    moments = tuple(sorted(time for time in times if time is not None))
+    moments = tuple(sorted(time for time in times if time is not None and KEYWORDS["MJD-AVG"].holds(time)))
     trusted = sure and timed and site is not None and site.trusted
     return _Scene(header=header, site=site, moments=moments, position=position, trusted=trusted)
+
+
+def _target(given: Given) -> tuple[float, float] | None:
+    """Return the event's position; None when unknown, or impossible."""
+    ra, dec = given.target_ra_deg, given.target_dec_deg
+    if ra is None or dec is None or not (KEYWORDS["RA"].holds(ra) and KEYWORDS["DEC"].holds(dec)):
+        return None
+    return ra, dec
 
 
 def _judged(scene: _Scene, code: str, told: str) -> Remark:
@@ -207,7 +218,8 @@ def _sidereal(scene: _Scene) -> Iterator[Remark]:
         told += "; another sidereal time of the header agrees"
         yield Remark(code="LST_AGAINST_TIME", level=Level.NOTE, message=told)
     else:
-        yield Remark(code="LST_AGAINST_TIME", level=Level.WARNING, message=told + _explained(scene))
+        told += _explained(scene, by_the_clock=True)
+        yield Remark(code="LST_AGAINST_TIME", level=Level.WARNING, message=told)
 
 
 def _off_deg(scene: _Scene, sidereal_deg: float, *, later_h: float = 0.0, mirrored: bool = False) -> float:
@@ -254,37 +266,43 @@ def _own_airmass(header: Header) -> Finding | None:
 # --- what would make it agree ---
 
 
-def _explained(scene: _Scene) -> str:
-    """Return which whole hours, or which direction of the longitude, would make the header agree with the sky."""
+def _explained(scene: _Scene, *, by_the_clock: bool = False) -> str:
+    """Return which whole hours, or which direction of the longitude, would make the header agree with the sky.
+
+    By the clock: only the sidereal time counts, which a program may have computed from a wrong hour of a right night.
+    """
     if scene.site is None:
         return ""
-    agreeing = [hours for hours in range(-_MOST_HOURS, _MOST_HOURS + 1) if hours and _agrees(scene, later_h=hours)]
+    agree = _clock_agrees if by_the_clock else _agrees
     zone = -scene.site.longitude_deg / 15.0
-    agreeing.sort(key=lambda hours: abs(hours - zone))
+    agreeing = [hours for hours in range(-_MOST_HOURS, _MOST_HOURS + 1) if hours and agree(scene, later_h=hours)]
     said = []
     if agreeing:
-        hours = agreeing[0]
-        local = " (as if the header's time were local)" if abs(hours - zone) <= 2.0 else ""  # noqa: PLR2004
+        hours = min(agreeing, key=lambda hours: abs(hours - zone))
+        local = " (as if the header's time were local)" if abs(hours - zone) <= _ZONE_HOURS else ""
         said.append(f"a time {abs(hours)} h {'later' if hours > 0 else 'earlier'}{local}")
-    if _agrees(scene, mirrored=True):
+    unknown = near(scene.site.longitude_deg, scene.site.latitude_deg) is None
+    if unknown and agree(scene, mirrored=True):
         said.append(f"the longitude {-scene.site.longitude_deg:+.3f}")
     return f"; {' or '.join(said)} would agree" if said else ""
 
 
 def _agrees(scene: _Scene, *, later_h: float = 0.0, mirrored: bool = False) -> bool:
-    """Whether the sky is as the header has it at another time or place, and the target can be observed."""
-    altitudes, suns = (
-        scene.altitudes(later_h=later_h, mirrored=mirrored), scene.suns(later_h=later_h, mirrored=mirrored),
-    )  # fmt: skip
+    """Whether the sky is as the header has it at another time or place, by night and with the target up."""
+    altitudes = scene.altitudes(later_h=later_h, mirrored=mirrored)
+    suns = scene.suns(later_h=later_h, mirrored=mirrored)
     if not suns or max(suns) > NIGHT_DEG / 2.0 or (altitudes and min(altitudes) < 0.0):
         return False
-    times = evidence.sidereal_times(scene.header)
-    if times:
-        return any(abs(_off_deg(scene, item.deg, later_h=later_h, mirrored=mirrored)) <= _LST_DEG for item in times)
+    if evidence.sidereal_times(scene.header):
+        return _clock_agrees(scene, later_h=later_h, mirrored=mirrored)
     heights = evidence.altitudes(scene.header)
-    if not heights or not altitudes:
-        return False
     return any(abs(one - item.deg) <= evidence.tolerance_deg(item.deg) for item in heights for one in altitudes)
+
+
+def _clock_agrees(scene: _Scene, *, later_h: float = 0.0, mirrored: bool = False) -> bool:
+    """Whether a sidereal time of the header is that of another time or place."""
+    times = evidence.sidereal_times(scene.header)
+    return any(abs(_off_deg(scene, item.deg, later_h=later_h, mirrored=mirrored)) <= _LST_DEG for item in times)
 
 
 def _where(scene: _Scene) -> str:
@@ -299,10 +317,10 @@ def _where(scene: _Scene) -> str:
 
 def _target_and_pointing(findings: Mapping[str, Finding], given: Given) -> Iterator[Remark]:
     """Compare where the header says that the telescope looked with where the event is."""
-    ra, dec = _number(findings, "RA"), _number(findings, "DEC")
-    if ra is None or dec is None or given.target_ra_deg is None or given.target_dec_deg is None:
+    ra, dec, target = _number(findings, "RA"), _number(findings, "DEC"), _target(given)
+    if ra is None or dec is None or target is None:
         return
-    away = ephemeris.separation_deg(ra, dec, given.target_ra_deg, given.target_dec_deg)
+    away = ephemeris.separation_deg(ra, dec, *target)
     field = _field_deg(findings)
     size = _FIELD_DEG if field is None else field
     if away <= 1.5 * size:
@@ -321,4 +339,4 @@ def _field_deg(findings: Mapping[str, Finding]) -> float | None:
         if pixels is None or scale is None:
             return None
         sides.append(pixels * abs(scale) / 3600.0)
-    return (sides[0] ** 2 + sides[1] ** 2) ** 0.5
+    return hypot(*sides)

@@ -1,13 +1,13 @@
 """Where a target, the Sun and the Moon stand in the sky of a place: sidereal time, altitude, airmass, moonlight.
 
-Low-precision published series in plain arithmetic, because `astropy.coordinates` takes longer to import than all of this
-package, and a header needs a dozen positions. Times are UTC for UT1 (0.9 s at most, 0.2' of sidereal time).
+Low-precision published series in plain arithmetic, because `astropy.coordinates` takes longer to import than all of
+this package, and a header needs a dozen positions. Times are UTC for UT1 (0.9 s at most, 0.2' of sidereal time).
 
 References
 ----------
-J. Meeus, Astronomical Algorithms, 2nd ed. (1998): sidereal time (12.4), horizontal coordinates (13.5, 13.6), precession
-(21.2 to 21.4), Sun (chapter 25, low accuracy), Moon (chapter 47, its largest terms), illumination (48.2, 48.3), parallax
-(chapter 11 and 40).
+J. Meeus, Astronomical Algorithms, 2nd ed. (1998): sidereal time (12.4), horizontal coordinates (13.5, 13.6),
+precession (21.2 to 21.4), Sun (chapter 25, low accuracy), Moon (chapter 47, its largest terms), illumination (48.2,
+48.3), the observer's place on the ellipsoid (chapter 11).
 A. T. Young, Applied Optics 33, 1108 (1994), equation 5: airmass.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import asin, atan2, cos, degrees, hypot, radians, sin, sqrt
 
-J2000_MJD = 51544.5
+J2000_MJD, HALF_CIRCLE = 51544.5, 180.0
 DAYS_OF_CENTURY = 36525.0
 TT_MINUS_UTC_D = 69.184 / 86400.0  # since 2017; 14 s less in 1980, in which the Moon moves 8"
 AU_KM, EARTH_KM, POLAR_RATIO = 149_597_870.7, 6378.137, 0.996647189335
@@ -65,8 +65,10 @@ def lst_deg(mjd: float, longitude_deg: float) -> float:
 
 
 def wrapped_deg(angle_deg: float) -> float:
-    """Return an angle between -180 and 180 deg."""
-    return (angle_deg + 180.0) % 360.0 - 180.0
+    """Return an angle between -180 and 180 deg; to the last digit as it is when it is there already."""
+    if -HALF_CIRCLE <= angle_deg <= HALF_CIRCLE:
+        return angle_deg
+    return (angle_deg + HALF_CIRCLE) % 360.0 - HALF_CIRCLE
 
 
 def of_date(ra_deg: float, dec_deg: float, mjd: float) -> tuple[float, float]:
@@ -167,8 +169,8 @@ def moon(mjd: float, longitude_deg: float, latitude_deg: float) -> Body:
     """Return the Moon as a place on the ground sees it, and how much of its disc is lit.
 
     The largest terms of Meeus, chapter 47, and the parallax of a place at sea level on the ellipsoid (chapter 11).
-    Against astropy's `get_body` (its built-in series), at 2,000 random times (1990 to 2030) and places: within 1.4' on the
-    sky, the lit share within 0.0003.
+    Against astropy's `get_body` (its built-in series), at 2,000 random times (1990 to 2030) and places: within 1.4' on
+    the sky, the lit share within 0.0003.
     """
     t = (mjd + TT_MINUS_UTC_D - J2000_MJD) / DAYS_OF_CENTURY
     lon, lat, distance = _moon_from_the_centre(t)

@@ -14,8 +14,8 @@ from photocal.headers import angles, ephemeris
 from photocal.headers.cards import Card, Header
 
 SIDEREAL = (
-    "ST", "LST", "LST-OBS", "SIDTIME", "LST-STR", "LMST", "LAST", "SIDEREAL", "STSTART", "LSTSTART", "LST_OBS", "ST-OBS",
-    "TELST", "LSTHDR", "OBS-ST", "SIDERTIM", "STIME", "LST-BEG", "LST-BGN", "ST-START",
+    "ST", "LST", "LST-OBS", "SIDTIME", "LST-STR", "LMST", "LAST", "SIDEREAL", "STSTART", "LSTSTART", "LST_OBS",
+    "ST-OBS", "TELST", "LSTHDR", "OBS-ST", "SIDERTIM", "STIME", "LST-BEG", "LST-BGN", "ST-START",
 )  # fmt: skip
 HOUR_ANGLES = ("HA", "HOURANG", "OBJCTHA", "TELHA", "HA-OBS", "HOUR-ANG", "HA_OBS", "HOURANGL", "TCSHA", "HA-STR")
 AIRMASSES = ("AIRMASS", "SECZ", "AMSTART", "SECZ-STR", "AIRMASS0", "AIRM", "AMASS", "OBSAIRM", "ESO TEL AIRM START")
@@ -32,6 +32,8 @@ IS_HEIGHT = re.compile(
 )
 _HOURS_OF_DAY, _DEGREES_OF_CIRCLE, _SECONDS_OF_DEGREE = 24.0, 360.0, 240.0
 _Reader = Callable[[Card], float | None]
+_DEGREES = re.compile(r"\bdeg", re.IGNORECASE)
+_RIGHT_ANGLE, _SECONDS_OF_DAY, _HIGHEST_AIRMASS = 90.0, 86400.0, 40.0
 _LOWEST_USED = 3.0  # deg: below, refraction and the formula for the airmass say more than the place
 _MOST_HOURS = 12.0
 
@@ -57,7 +59,9 @@ def airmasses(header: Header) -> tuple[tuple[float, str], ...]:
     """Return the airmasses that a header gives, with their cards: between 1 and 40, so that 0 and -1 are none."""
     read = ((card, angles.read(card.value)) for card in _cards(header, AIRMASSES))
     return tuple(
-        (angle.value, str(card)) for card, angle in read if angle and angle.parts == 1 and 1.0 <= angle.value <= 40.0
+        (angle.value, str(card))
+        for card, angle in read
+        if angle and angle.parts == 1 and 1.0 <= angle.value <= _HIGHEST_AIRMASS
     )
 
 
@@ -69,14 +73,14 @@ def altitudes(header: Header) -> tuple[Evidence, ...]:
         altitude = ephemeris.altitude_of_airmass(value)
         if altitude is not None:
             found.append(Evidence(deg=altitude, source=source))
-    return tuple(item for item in found if _LOWEST_USED < item.deg <= 90.0)
+    return tuple(item for item in found if _LOWEST_USED < item.deg <= _RIGHT_ANGLE)
 
 
 def position(header: Header) -> tuple[float, float] | None:
     """Return where the telescope looked, deg, roughly and only when there is no doubt about its units."""
     if header.text("CTYPE1").upper().startswith("RA--") and not header.text("CUNIT1").lower().startswith("rad"):
         ra, dec = angles.read(header.text("CRVAL1")), angles.read(header.text("CRVAL2"))
-        if ra and dec and 0.0 <= ra.value <= 360.0 and abs(dec.value) <= 90.0:
+        if ra and dec and 0.0 <= ra.value <= _DEGREES_OF_CIRCLE and abs(dec.value) <= _RIGHT_ANGLE:
             return ra.value, dec.value
     for ra_key, dec_key in zip(_RAS, _DECS, strict=True):
         ra, dec = angles.read(header.text(ra_key)), angles.read(header.text(dec_key))
@@ -86,7 +90,7 @@ def position(header: Header) -> tuple[float, float] | None:
             and ra.parts > 1
             and dec.parts > 1
             and 0.0 <= ra.value <= _HOURS_OF_DAY
-            and abs(dec.value) <= 90.0
+            and abs(dec.value) <= _RIGHT_ANGLE
         ):
             return ra.value * 15.0, dec.value
     return None
@@ -99,7 +103,7 @@ def altitude_angle(card: Card) -> float | None:
     sure = said or card.key not in {"ALTITUDE", "ELEVATIO", "ELEVATION", "ALT-OBS"}
     if angle is None or IS_HEIGHT.search(card.comment) or not sure:
         return None
-    return angle.value if 0.0 < angle.value <= 90.0 else None
+    return angle.value if 0.0 < angle.value <= _RIGHT_ANGLE else None
 
 
 def tolerance_deg(altitude_deg: float) -> float:
@@ -121,7 +125,7 @@ def _read(header: Header, names: Iterable[str], reader: _Reader) -> list[tuple[C
 
 def _degrees(card: Card) -> float | None:
     angle = angles.read(card.value)
-    return angle.value if angle and 0.0 < angle.value < 90.0 else None
+    return angle.value if angle and 0.0 < angle.value < _RIGHT_ANGLE else None
 
 
 def _clock_deg(card: Card) -> float | None:
@@ -131,9 +135,9 @@ def _clock_deg(card: Card) -> float | None:
         return None
     if angle.parts > 1 or angle.value <= _HOURS_OF_DAY:
         return angle.value * 15.0 if 0.0 < angle.value <= _HOURS_OF_DAY else None
-    if IS_ANGLE.search(card.comment):
+    if _DEGREES.search(card.comment):
         return angle.value if angle.value <= _DEGREES_OF_CIRCLE else None
-    return angle.value / _SECONDS_OF_DEGREE if angle.value <= 86400.0 else None
+    return angle.value / _SECONDS_OF_DEGREE if angle.value <= _SECONDS_OF_DAY else None
 
 
 def _hour_angle_deg(card: Card) -> float | None:
@@ -141,6 +145,6 @@ def _hour_angle_deg(card: Card) -> float | None:
     angle = angles.read(card.value)
     if angle is None or abs(angle.value) > _DEGREES_OF_CIRCLE:
         return None
-    in_hours = angle.parts > 1 or (abs(angle.value) <= _MOST_HOURS and not IS_ANGLE.search(card.comment))
+    in_hours = angle.parts > 1 or (abs(angle.value) <= _MOST_HOURS and not _DEGREES.search(card.comment))
     value = angle.value * 15.0 if in_hours else angle.value
     return ephemeris.wrapped_deg(-value if angle.letter == "E" else value)

@@ -14,11 +14,17 @@ from photocal.headers.said import Said, by_name, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.values import clean, found, missing
 
-_POSITION = re.compile(r"#?[\d\s,;.:#/+-]+")
+MEANINGS: dict[str, str] = {
+    "FILTER_IS_A_POSITION": "The filter is the position of a wheel or a code; a mapping can say what stands there",
+    "FILTER_NOT_UNDERSTOOD": "No reference catalogue has a filter of that name",
+}
+"""Codes of the remarks on filters, and what they mean."""
+
+_POSITION = re.compile(r"(?:filt(?:er|re)?|slot|pos(?:ition)?|wheel)?[\s_#]*[\d\s,;.:#/+-]+", re.IGNORECASE)
 _PATTERN = re.compile(r"RGGB|BGGR|GRBG|GBRG", re.IGNORECASE)
 _OPEN = re.compile(
-    r"(open|clear|air|empty|free|none|blank|out|hole|nofilter|no filter|no_filter|pass|home|clr|unused|dummy|glass)"
-    r"[\s_-]*\d*([\s_-]+\d+)*(\s*#\d+)?",
+    r"<?(open|clear|air|empty|free|none|blank|out|hole|no[ _-]?filter|pass|home|clr|unused|dummy|glass)"
+    r"[\s_-]*\d*([\s_-]+\d+)*(\s*#\d+)?>?",
     re.IGNORECASE,
 )
 

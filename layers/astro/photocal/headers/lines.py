@@ -7,8 +7,8 @@ import re
 from photocal.headers.cards import Card, from_images
 
 _LINE = re.compile(
-    r"\s*(?:#\s?)?(?P<hierarch>HIERARCH\s+)?(?P<key>[A-Za-z_$][\w$.-]*(?: +[A-Za-z0-9][\w$.-]*){0,9}) *(?P<sign>[=:\t])\s?"
-    r"(?P<body>.*)",
+    r"\s*(?:#\s?)?(?P<hierarch>HIERARCH\s+)?(?P<key>[A-Za-z_$][\w$.-]*(?: +[A-Za-z0-9][\w$.-]*){0,9})"
+    r" *(?P<sign>[=:\t])\s?(?P<body>.*)",
     re.DOTALL,
 )
 _COMMENTARY = re.compile(r"\s*(COMMENT|HISTORY)\b", re.IGNORECASE)

@@ -4,6 +4,9 @@ There is no convention: ``LONGITUD = '+70:48:54' / (degrees west)``, ``OBS-LONG 
 ``LONG-OBS = -70.815`` are the same place in Chile. What is measured on the sky decides before what somebody wrote in a
 comment: a place that is known; the sidereal time; altitude or airmass; that the Sun was down and the target up; then a
 letter or comment; then the sign as it stands.
+
+Of these only a known place is beyond doubt. A sidereal time may be computed from the very longitude that is in question,
+and by a clock of local time it is night where it is day: voices that disagree confirm nothing.
 """
 
 from __future__ import annotations
@@ -15,27 +18,29 @@ from functools import partial
 
 from photocal.headers import ephemeris, evidence
 from photocal.headers.cards import Header
-from photocal.headers.ephemeris import wrapped_deg
+from photocal.headers.ephemeris import HALF_CIRCLE, wrapped_deg
 from photocal.headers.sites import SAME_MOUNTAIN_KM, Site, distance_km, near
 
 NAMED_SITE_KM = 60.0  # a header's coordinates of a site that it names are at most so far off, wrong digits apart
 _Height = Callable[[float], float]
+_Voice = tuple[float, str, bool]
 _SAME_EITHER_WAY_DEG = 0.05  # at Greenwich, and at 180 deg
 _SIDEREAL_DEG = 5.0  # 20 minutes: the header's time may be that of the start or of the end
 _MARGIN = 3.0  # the other direction must be so many times worse
 _SUN_UP_DEG, _SUN_DOWN_DEG, _TARGET_UP_DEG, _TARGET_DOWN_DEG = 3.0, -9.0, 10.0, -5.0
-_EAST_IS_PLUS = re.compile(
-    r"\+ ?(?:ve)? ?\(?e(?:ast)?\b|\be(?:ast)?\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?e|west(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)"
-    r"|- ?(?:ve)? ?w(?:est)?\b|negative ?\(?w",
-    re.IGNORECASE,
-)
-_WEST_IS_PLUS = re.compile(
-    r"\+ ?(?:ve)? ?\(?w(?:est)?\b|\bw(?:est)?\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?w|east(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)"
-    r"|- ?(?:ve)? ?e(?:ast)?\b|negative ?\(?e",
-    re.IGNORECASE,
-)
-_EAST = re.compile(r"\beast|\bE\b|(?i:\bdeg\.? ?e\b)|(?i:\beast)")
-_WEST = re.compile(r"\bwest|\bW\b|(?i:\bdeg\.? ?w\b)|(?i:\bwest)")
+
+
+def _is_plus(near: str, far: str) -> re.Pattern[str]:
+    """Return the pattern of "+E", "east positive", "west is negative" and the like."""
+    near_word, far_word = rf"{near[0]}(?:{near[1:]})?", rf"{far[0]}(?:{far[1:]})?"
+    plus = rf"\+ ?(?:ve)? ?\(?{near_word}\b|\b{near_word}\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?{near[0]}"
+    minus = rf"- ?(?:ve)? ?{far_word}\b|{far}(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)|negative ?\(?{far[0]}"
+    return re.compile(f"{plus}|{minus}", re.IGNORECASE)
+
+
+_EAST_IS_PLUS, _WEST_IS_PLUS = _is_plus("east", "west"), _is_plus("west", "east")
+_EAST = re.compile(r"(?i:\beast)|\bE\b|(?i:\bdeg\.? ?e\b)")
+_WEST = re.compile(r"(?i:\bwest)|\bW\b|(?i:\bdeg\.? ?w\b)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,7 @@ class Direction:
     why
         What decided, a sentence without a full stop.
     confirmed
-        Whether anything but the sign as it stands did.
+        Whether anything but the sign as it stands did, and nothing spoke against it.
     contradicts
         What the header says and is not so; empty when it is not contradicted.
     was_said
@@ -102,14 +107,19 @@ def decide(
     other = wrapped_deg(-stated)
     if abs(wrapped_deg(stated - other)) < _SAME_EITHER_WAY_DEG:
         return Direction(longitude_deg=stated, why=how_stated or "the same eastwards and westwards", confirmed=True)
-    for choice, why in _voices((stated, other), latitude_deg, header, site, mjd):
-        if choice == stated:
-            return Direction(longitude_deg=stated, why=why, confirmed=True)
-        claim = how_stated or "its sign"
-        return Direction(longitude_deg=other, why=why, confirmed=True, contradicts=claim, was_said=bool(how_stated))
-    if how_stated:
-        return Direction(longitude_deg=stated, why=how_stated, confirmed=True)
-    return Direction(longitude_deg=stated, why="taken as east-positive; nothing in the header says so", confirmed=False)
+    voices = tuple(_voices((stated, other), latitude_deg, header, site, mjd))
+    if not voices:
+        why = how_stated or "taken as east-positive; nothing in the header says so"
+        return Direction(longitude_deg=stated, why=why, confirmed=bool(how_stated))
+    choice, why, sure = voices[0]
+    # programs compute sidereal times from the longitude that they were told, and clocks may be those of a time zone
+    against = next((told for other_choice, told, _ in voices[1:] if other_choice != choice), "")
+    confirmed = sure or not against
+    why += "" if confirmed else f", although {against}"
+    if choice == stated:
+        return Direction(longitude_deg=stated, why=why, confirmed=confirmed)
+    claim = how_stated or "its sign"
+    return Direction(longitude_deg=other, why=why, confirmed=confirmed, contradicts=claim, was_said=bool(how_stated))
 
 
 def _stated(size_deg: float, letter: str, comment: str) -> tuple[float, str]:
@@ -119,18 +129,18 @@ def _stated(size_deg: float, letter: str, comment: str) -> tuple[float, str]:
     west = said_west(comment)
     if west is None:
         return wrapped_deg(size_deg), ""
-    # "-70 / degrees west" is 70 degrees west, said twice
-    plain = _EAST_IS_PLUS.search(comment) is None and _WEST_IS_PLUS.search(comment) is None
-    value = (
-        -abs(size_deg) if west and plain and size_deg > -180.0 and size_deg < 0 else (-size_deg if west else size_deg)
-    )
+    twice = west and -HALF_CIRCLE < size_deg < 0 and not _WEST_IS_PLUS.search(comment)  # "-70 / degrees west"
+    value = -size_deg if west and not twice else size_deg
     return wrapped_deg(value), f"the comment {comment!r}"
 
 
 def _voices(
     choices: tuple[float, float], latitude_deg: float, header: Header, site: Site | None, mjd: float | None
-) -> Iterator[tuple[float, str]]:
-    """Yield what speaks for one of two longitudes and against the other, the most reliable first."""
+) -> Iterator[_Voice]:
+    """Yield what speaks for one of two longitudes and against the other, the most reliable first.
+
+    Each is the longitude, why, and whether it needs no other voice.
+    """
     yield from _by_site(choices, latitude_deg, site)
     if mjd is None:
         return
@@ -145,48 +155,56 @@ def _voices(
     yield from _by_height(choices, height, (-90.0, _SUN_DOWN_DEG), (_SUN_UP_DEG, 90.0), "it is night")
 
 
-def _by_site(choices: tuple[float, float], latitude_deg: float, site: Site | None) -> Iterator[tuple[float, str]]:
+def _by_site(choices: tuple[float, float], latitude_deg: float, site: Site | None) -> Iterator[_Voice]:
     if site is not None:
         away = [distance_km(choice, latitude_deg, site.longitude_deg, site.latitude_deg) for choice in choices]
         if min(away) <= NAMED_SITE_KM < max(away):
-            yield choices[away.index(min(away))], f"{site.name}, which the header names, is {min(away):.1f} km away"
+            yield (
+                choices[away.index(min(away))],
+                f"{site.name}, which the header names, is {min(away):.1f} km away",
+                True,
+            )
             return
     found = [near(choice, latitude_deg) for choice in choices]
     for choice, there, opposite in zip(choices, found, found[::-1], strict=True):
         if there is not None and opposite is None:
-            yield choice, f"{there.name} is there, within {SAME_MOUNTAIN_KM:.0f} km"
+            yield choice, f"{there.name} is there, within {SAME_MOUNTAIN_KM:.0f} km", True
 
 
 def _by_sidereal_time(
     choices: tuple[float, float], header: Header, position: tuple[float, float] | None, mjd: float
-) -> Iterator[tuple[float, str]]:
+) -> Iterator[_Voice]:
     for item in evidence.sidereal_times(header, position):
         away = [abs(wrapped_deg(item.deg - ephemeris.lst_deg(mjd, choice))) for choice in choices]
         if min(away) <= _SIDEREAL_DEG and max(away) > _MARGIN * min(away):
             longitude = wrapped_deg(item.deg - ephemeris.gmst_deg(mjd))
-            yield choices[away.index(min(away))], f"{item.source} is the sidereal time at longitude {longitude:+.2f}"
+            yield (
+                choices[away.index(min(away))],
+                f"{item.source} is the sidereal time at longitude {longitude:+.2f}",
+                False,
+            )
 
 
 def _by_altitude(
     choices: tuple[float, float], latitude_deg: float, header: Header, position: tuple[float, float], mjd: float
-) -> Iterator[tuple[float, str]]:
+) -> Iterator[_Voice]:
     here = [_target_altitude(position, latitude_deg, mjd, choice) for choice in choices]
     for item in evidence.altitudes(header):
         away = [abs(altitude - item.deg) for altitude in here]
         allowed = evidence.tolerance_deg(item.deg)
         if min(away) <= allowed and max(away) > _MARGIN * allowed:
             best = away.index(min(away))
-            yield choices[best], f"the target is at altitude {here[best]:.1f} there, as {item.source} has it"
+            yield choices[best], f"the target is at altitude {here[best]:.1f} there, as {item.source} has it", False
 
 
 def _by_height(
     choices: tuple[float, float], height: _Height, good: tuple[float, float], bad: tuple[float, float], what: str
-) -> Iterator[tuple[float, str]]:
+) -> Iterator[_Voice]:
     """Yield the longitude where something is as high as it must be, if at the other it is where it cannot be."""
     heights = [height(choice) for choice in choices]
     for choice, here, opposite in zip(choices, heights, heights[::-1], strict=True):
         if good[0] <= here <= good[1] and bad[0] <= opposite <= bad[1]:
-            yield choice, f"{what} there, and not on the other side of Greenwich"
+            yield choice, f"{what} there, and not on the other side of Greenwich", False
 
 
 def _target_altitude(position: tuple[float, float], latitude_deg: float, mjd: float, longitude_deg: float) -> float:

@@ -22,15 +22,14 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "READTIME": ("READTIME", "READOUTT", "RDTIME", "RO_TIME", "ROTIME", "CCDRDTIM", "ESO DET READ TIME"),
     "RDNOISE": (
         "RDNOISE", "READNOIS", "READNOISE", "RON", "ENOISE", "RDNOIS", "RNOISE", "RD_NOISE", "CCDNOISE", "CCDRON",
-        "CAMRDNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON",
+        "CAMRDNOI", "CCDREAD", "READNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON",
     ),
     "SATURATE": (
         "SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURLEV", "SAT_LEV", "SATLIM", "MAXLIN", "LINLIMIT", "NONLINEA",
-        "CCDSAT", "MAXADU", "FULLWELL",
+        "CCDSAT", "MAXADU",
     ),
     "CRPIX1": ("CRPIX1",),
     "CRPIX2": ("CRPIX2",),
-    "AIRMASS": ("AIRMASS", "AIRM", "AMASS", "SECZ", "AIRMASS0", "AM", "AMSTART", "SECZ-STR", "ESO TEL AIRM START"),
 }  # fmt: skip
 
 AMPLIFIERS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -57,6 +56,7 @@ AMPLIFIERS: dict[str, tuple[tuple[str, ...], ...]] = {
 GAINS: tuple[str, ...] = (
     "GAIN", "EGAIN", "EPERDN", "EPERADU", "EPADU", "ELECGAIN", "CCDGAIN", "GAINEFF", "CVF", "CAMGAIN", "CGAIN",
     "ESO DET OUT1 CONAD", "ESO DET OUT CONAD", "ESO DET CHIP1 CONAD", "ESO DET AD_VALUE", "ADUGAIN", "GAINCCD",
+    "CCDSENS", "AVGAIN",
 )  # fmt: skip
 INVERSE_GAINS: tuple[str, ...] = ("ESO DET OUT1 GAIN", "ESO DET OUT GAIN")
 """ESO's GAIN is ADU for each electron; its CONAD is the other way round (ESO Data Interface Control Document)."""
@@ -78,7 +78,7 @@ SINGLE_BINS: tuple[str, ...] = ("BIN", "BINNING", "CCDSUM", "CCDBIN", "BINMODE",
 SCALES: tuple[tuple[str, str], ...] = (
     ("SECPIX1", "SECPIX2"), ("PIXSCAL1", "PIXSCAL2"), ("SECPIX", "SECPIX"), ("PIXSCALE", "PIXSCALE"),
     ("CCDSCALE", "CCDSCALE"), ("PIXSCL", "PIXSCL"), ("SECPPIX", "SECPPIX"), ("SCALE", "SCALE"),
-    ("PIXSCALX", "PIXSCALY"), ("IMSCALE", "IMSCALE"), ("PLATESCA", "PLATESCA"), ("PLTSCALE", "PLTSCALE"),
+    ("PIXSCALX", "PIXSCALY"), ("IMSCALE", "IMSCALE"), ("PLTSCALE", "PLTSCALE"),
     ("INSTSCAL", "INSTSCAL"), ("ARCSECPP", "ARCSECPP"), ("ESO INS PIXSCALE", "ESO INS PIXSCALE"),
     ("XPIXSCAL", "YPIXSCAL"), ("PIXELSCA", "PIXELSCA"), ("APSCALE", "APSCALE"),
 )  # fmt: skip
@@ -116,8 +116,10 @@ TYPE_NUMBERS: dict[str, str] = {"1": "object", "2": "dark", "3": "flat", "4": "b
 
 FILTERS: tuple[str, ...] = (
     "FILTER", "FILTERS", "FILTNAM", "FILTNAME", "FILTERNM", "FILTER_N", "FILT", "INSFLNAM", "CCDFLTID", "WFFBAND",
+    "JAGFBAND",
     "ACAMFILT", "FILTERID", "FILTNAM1", "FILTERNA", "FLTNAME", "FILT_ID", "FLT_ID", "FILTID", "INSFILTE", "CAMFILT",
     "FILTBAND", "BAND", "PHOTBAND", "RFILTER", "BFILTER", "SUBFILT", "IFILTER", "FILTE", "FWNAME", "CURRFILT",
+    "FPA.FILTER", "FPA.FILTERID", "REDFILT", "BLUFILT", "DWFILNAM",
 )  # fmt: skip
 WHEELS: tuple[tuple[str, ...], ...] = (
     tuple(f"FILTER{i}" for i in range(1, 9)),
@@ -157,10 +159,26 @@ POSITIONS_ON_SKY: tuple[tuple[str, str, str], ...] = (
     ("RA_TEL", "DEC_TEL", ""), ("MOUNTRA", "MOUNTDEC", ""), ("RA-MNT", "DEC-MNT", ""), ("CENTRA", "CENTDEC", ""),
     ("RACENT", "DECCENT", ""), ("RA_CENT", "DEC_CENT", ""), ("CAT-RA", "CAT-DEC", ""), ("OBJRA", "OBJDEC", ""),
     ("OBJ_RA", "OBJ_DEC", ""), ("OBJ-RA", "OBJ-DEC", ""), ("RAOBJ2K", "DECOBJ2K", "J2000"), ("RA_TARG", "DEC_TARG", ""),
-    ("TARGRA", "TARGDEC", ""), ("RA_OBJ", "DEC_OBJ", "DATE"), ("RAJ2000", "DECJ2000", "J2000"),
+    ("TARGRA", "TARGDEC", ""), ("TARRA", "TARDEC", ""),
+    ("POINTRA", "POINTDEC", ""), ("RA_OBJ", "DEC_OBJ", "DATE"), ("RAJ2000", "DECJ2000", "J2000"),
     ("RAJ2000", "DEJ2000", "J2000"), ("RA_J2000", "DEC_J2000", "J2000"), ("OBSRA", "OBSDEC", ""),
     ("RA_PNT", "DEC_PNT", ""), ("CRTRA", "CRTDEC", ""), ("RASTRNG", "DECSTRNG", ""), ("RA_HMS", "DEC_DMS", ""),
     ("RIGHTASC", "DECLINAT", ""), ("ALPHA", "DELTA", ""), ("RA1", "DEC1", ""), ("TCSRA", "TCSDEC", ""),
     ("ESO TEL TARG ALPHA", "ESO TEL TARG DELTA", "PACKED"),
 )  # fmt: skip
 """Pairs of keywords with a position, and what the names themselves say: the equinox, or how the digits are packed."""
+
+
+def aliases() -> dict[str, tuple[str, ...]]:
+    """Return the names of each standard keyword of instrument and sky, in the order in which they are tried."""
+    chips = {key: tuple(name for row in rows for name in row) for key, rows in AMPLIFIERS.items()}
+    found = {key: (*names, *chips.get(key, ())) for key, names in (TEXTS | NUMBERS).items()}
+    found["GAIN"] = (*GAINS, *INVERSE_GAINS, *chips["GAIN"])
+    found["BIN"] = (*SINGLE_BINS, *(name for pair in PAIRED_BINS for name in pair))
+    found["OBSTYPE"], found["EQUINOX"] = TYPES, EQUINOXES
+    found["FILTER"] = (*FILTERS, *(name for wheel in WHEELS for name in wheel), *POSITIONS, *BAYER_KEYS)
+    for axis in (0, 1):
+        found[f"CDELTA{axis + 1}"] = tuple(pair[axis] for pair in SCALES)
+        found[f"PIXSIZE{axis + 1}"] = tuple(pair[axis] for pair in (*BINNED_PIXELS, *BARE_PIXELS))
+        found[("RA", "DEC")[axis]] = tuple(row[axis] for row in POSITIONS_ON_SKY)
+    return {key: tuple(dict.fromkeys(names)) for key, names in found.items()}

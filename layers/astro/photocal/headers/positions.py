@@ -12,16 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cpcs.mappings import Format
-from photocal.headers.values import LONGEST, number
+from photocal.headers import angles
+from photocal.headers.ephemeris import separation_deg
+from photocal.headers.values import LONGEST, number, with_unit
 
-_MARKS = str.maketrans({
-    "\u00b0": "d", "\u00ba": "d", "\u2032": "m", "\u2019": "m", "'": "m", "\u2033": "s", "\u201d": "s", '"': "s",
-    "\u2212": "-", "\u2013": "-", "\u00a0": " ", "_": " ", ";": ":", "H": "h", "D": "d", "M": "m", "S": "s",
-})  # fmt: skip
-_SEXAGESIMAL = re.compile(
-    r"([+-]?)\s*(\d{1,3})\s*(?::|[hd]|deg|\s)\s*(\d{1,2}(?:\.\d*)?)"
-    r"(?:\s*(?::|m|\s)\s*(\d{1,2}(?:\.\d*)?|\.\d+)?\s*s{0,2})?\s*m?"
-)
 _CIRCLE_HOURS = 24.0
 _SIXTY = 60.0
 _HOURS = re.compile(r"\[h\]|\[hrs?\]|\bhours?\b|\bhrs?\b|\[hour|hh[:\s]?mm|hms|h:m:s", re.IGNORECASE)
@@ -51,20 +45,16 @@ class Angle:
 
 def angle(text: str) -> Angle | None:
     """Return an angle of any form, ``10 00 50.5``, ``10h00m50.5s``, ``12:30``, ``-00:55:31``, ``150.1``; else None."""
-    plain = " ".join(text[:LONGEST].translate(_MARKS).split()).strip()
-    parts = _SEXAGESIMAL.fullmatch(plain)
-    if parts:
-        minutes, seconds = float(parts[3]), float(parts[4] or 0)
-        if minutes >= _SIXTY or seconds > _SIXTY or ("." in parts[3] and parts[4]):
-            return None
-        size = int(parts[2]) + minutes / 60.0 + seconds / 3600.0
-        marks = "h" if "h" in plain else "d" if "d" in plain else ""
-        return Angle(value=-size if parts[1] == "-" else size, sexagesimal=True, marks=marks)
-    bare = re.fullmatch(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(deg|degrees|d|h|hours?|hrs?)?", plain)
-    value = number(bare[1]) if bare else number(plain)
-    if value is None:
+    plain = text[:LONGEST].strip()
+    value, rest = with_unit(plain)
+    if value is not None and not rest:
+        return Angle(value=value, sexagesimal=False)
+    read = angles.read(plain)
+    if read is None or read.letter in {"E", "W"}:
         return None
-    return Angle(value=value, sexagesimal=False, marks=(bare[2] or "")[:1] if bare else "")
+    lower = plain.lower()
+    marks = "h" if "h" in lower else "d" if "d" in lower or "\u00b0" in lower else ""
+    return Angle(value=-read.value if read.letter == "S" else read.value, sexagesimal=read.parts > 1, marks=marks)
 
 
 def packed(text: str) -> Angle | None:
@@ -160,7 +150,7 @@ def angle_in(comment: str) -> float | None:
 
 
 def _agrees(ra_deg: float, dec_deg: float, others: Sequence[tuple[float, float]]) -> bool:
-    return any(separation(ra_deg, dec_deg, *other) < _NEAR_DEG for other in others)
+    return any(separation_deg(ra_deg, dec_deg, *other) < _NEAR_DEG for other in others)
 
 
 def _circle(degrees: float) -> float:
@@ -173,14 +163,6 @@ def _latitude(degrees: float) -> float:
     if not -90.0 <= degrees <= 90.0:  # noqa: PLR2004
         raise NoPlace(f"a declination of {degrees:.6g} deg is not on the sky")
     return degrees
-
-
-def separation(ra1_deg: float, dec1_deg: float, ra2_deg: float, dec2_deg: float) -> float:
-    """Return the angle between two positions, deg (haversine)."""
-    d1, d2 = math.radians(dec1_deg), math.radians(dec2_deg)
-    half = math.sin((d2 - d1) / 2.0) ** 2
-    half += math.cos(d1) * math.cos(d2) * math.sin(math.radians(ra2_deg - ra1_deg) / 2.0) ** 2
-    return math.degrees(2.0 * math.asin(min(1.0, math.sqrt(half))))
 
 
 def by_format(text: str, form: Format) -> float | None:

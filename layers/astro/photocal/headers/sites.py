@@ -54,6 +54,7 @@ class _Table:
     sites: tuple[Site, ...]
     words: dict[str, Site]
     exact: dict[str, Site]
+    codes: dict[str, Site]
     longest: int
 
 
@@ -67,7 +68,11 @@ def _spelled(text: str) -> list[str]:
 def _table() -> _Table:
     with files("photocal.headers").joinpath("sites.toml").open("rb") as stream:
         rows: list[dict[str, Any]] = tomllib.load(stream)["site"]
-    sites, words, exact, longest = [], {}, {}, 1
+    sites: list[Site] = []
+    words: dict[str, Site] = {}
+    exact: dict[str, Site] = {}
+    codes: dict[str, Site] = {}
+    longest = 1
     for row in rows:
         longitude, latitude, altitude = row["at"]
         site = Site(
@@ -75,7 +80,7 @@ def _table() -> _Table:
             longitude_deg=float(longitude),
             latitude_deg=float(latitude),
             altitude_m=float(altitude),
-            mpc=row["mpc"],
+            mpc=row.get("mpc", ""),
         )
         sites.append(site)
         exact["".join(_spelled(site.name))] = site
@@ -83,8 +88,9 @@ def _table() -> _Table:
             spelled = _spelled(phrase)
             words["".join(spelled)] = site
             longest = max(longest, len(spelled))
-        exact |= {"".join(_spelled(value)): site for value in row["exact"]}
-    return _Table(tuple(sites), words, exact, longest)
+        exact |= {"".join(_spelled(value)): site for value in row.get("exact", ())}
+        codes |= {"".join(_spelled(value)): site for value in row.get("codes", ())}
+    return _Table(tuple(sites), words, exact, codes, longest)
 
 
 def known() -> tuple[Site, ...]:
@@ -92,13 +98,25 @@ def known() -> tuple[Site, ...]:
     return _table().sites
 
 
-def named(text: str) -> Site | None:
-    """Return the site that a header's value names, by the longest spelling in it; None for none, or for two at once."""
+def named(text: str, *, an_observatory: bool = False, a_person: bool = False) -> Site | None:
+    """Return the site that a header's value names, by the longest spelling in it; None for none, or for two at once.
+
+    Parameters
+    ----------
+    text
+        The value.
+    an_observatory
+        Whether it is that of a keyword for observatories: then short codes count too.
+    a_person
+        Whether it is that of a keyword for people, who may be called Wise or Blanco: then only whole values count.
+    """
     table, words = _table(), _spelled(text)
-    whole = table.exact.get("".join(words))
-    if whole is not None:
-        return whole
-    for count in range(min(len(words), table.longest), 0, -1):
+    whole = "".join(words)
+    if an_observatory and whole in table.codes:
+        return table.codes[whole]
+    if whole in table.exact:
+        return table.exact[whole]
+    for count in range(0 if a_person else min(len(words), table.longest), 0, -1):
         phrases = ("".join(words[start : start + count]) for start in range(len(words) - count + 1))
         found = {table.words[phrase] for phrase in phrases if phrase in table.words}
         if found:

@@ -10,12 +10,19 @@ from dataclasses import dataclass, replace
 from cpcs.mappings import Format, Rule
 from photocal.headers import names
 from photocal.headers.cards import Card, Header
+from photocal.headers.ephemeris import separation_deg
 from photocal.headers.frames import Frame, frame_of, to_icrs
 from photocal.headers.linear import ImpossibleWcs, LinearWcs, linear_wcs, wcs_cards
-from photocal.headers.positions import Angle, NoPlace, Place, angle, by_format, packed, place, separation
+from photocal.headers.positions import Angle, NoPlace, Place, angle, by_format, packed, place
 from photocal.headers.said import UNDEFINED, Said, by_name, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.values import checked, clean, found, missing, number, number_of, ruled, text_of, whole
+
+MEANINGS: dict[str, str] = {
+    "IMPOSSIBLE_WCS": "The coordinate system is singular, not finite, of absurd scale or off the sky; it is not taken",
+    "POSITION_AGAINST_WCS": "The header's position is farther from the middle of the image than the field is wide",
+}
+"""Codes of the remarks on coordinates, and what they mean."""
 
 _WCS_KEYWORDS = ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2")
 _SMALLEST_FIELD_DEG = 0.25  # pointing models and dithers reach that far, whatever the field
@@ -29,7 +36,7 @@ class SkyBlock:
     Attributes
     ----------
     findings
-        OBJECT to AIRMASS, in no particular order.
+        OBJECT to AIRMASS, in no particular order; AIRMASS only where the mapping has it.
     remarks
         What does not agree.
     wcs
@@ -89,7 +96,7 @@ def sky_block(header: Header, rules: Mapping[str, Rule], given: Given, *, mjd: f
         *(_as_written(header, rules, keyword, impossible) for keyword in _WCS_KEYWORDS),
         ra,
         dec,
-        _airmass(header, rules),
+        ruled(header, rules, "AIRMASS") or missing("AIRMASS"),
     )
     return SkyBlock(
         findings=findings,
@@ -135,22 +142,6 @@ def _equinox(header: Header, rules: Mapping[str, Rule]) -> Finding:
             return finding
         passed = passed or finding
     return passed or missing("EQUINOX", "the header does not say")
-
-
-def _airmass(header: Header, rules: Mapping[str, Rule]) -> Finding:
-    """Return the airmass: as said; the mean of start and end, where both are."""
-    for start, end in (("AMSTART", "AMEND"), ("ESO TEL AIRM START", "ESO TEL AIRM END"), ("SECZ-STR", "SECZ-END")):
-        values = [number(header.text(key)) for key in (start, end)]
-        if "AIRMASS" in rules or "AIRMASS" in header or None in values:
-            continue
-        mean = sum(value for value in values if value is not None) / 2.0
-        source = f"{header.get(start)}, {header.get(end)}"
-        finding = Finding(
-            keyword="AIRMASS", value=mean, how=How.DERIVED, source=source, why="the mean of start and end"
-        )
-        if checked(finding).value is not None:
-            return finding
-    return number_of(header, rules, "AIRMASS", names.NUMBERS["AIRMASS"])
 
 
 def _centre(header: Header, linear: LinearWcs, frame: Frame) -> tuple[float, float]:
@@ -202,12 +193,12 @@ def _pointing(
     )  # fmt: skip
     if pointing is None:
         return of_wcs[0], of_wcs[1], ()
-    away = separation(pointing.ra_deg, pointing.dec_deg, *centre)
-    from_reference = separation(pointing.ra_deg, pointing.dec_deg, *to_icrs(*linear.place, frame, mjd=None)[:2])
+    away = separation_deg(pointing.ra_deg, pointing.dec_deg, *centre)
+    from_reference = separation_deg(pointing.ra_deg, pointing.dec_deg, *to_icrs(*linear.place, frame, mjd=None)[:2])
     if min(away, from_reference) <= max(_field(header, linear), _SMALLEST_FIELD_DEG):
         return pointing.ra, pointing.dec, ()
     keep = target is not None and (
-        separation(pointing.ra_deg, pointing.dec_deg, *target) < separation(*centre, *target)
+        separation_deg(pointing.ra_deg, pointing.dec_deg, *target) < separation_deg(*centre, *target)
     )
     taken = "the header's position is taken, it is nearer to the target" if keep else "the coordinate system's is taken"
     message = (
@@ -279,7 +270,11 @@ def _by_names(
         if angles[0] is None or angles[1] is None:
             why = why or f"{clean(str(ra), 40)}, {clean(str(dec), 40)} is no position"
             continue
-        if angles[0].value == 0 and angles[1].value == 0 and not any(separation(0, 0, *other) < 1 for other in others):
+        if (
+            angles[0].value == 0
+            and angles[1].value == 0
+            and not any(separation_deg(0, 0, *other) < 1 for other in others)
+        ):
             why = why or f"{ra.key} and {dec.key} are both 0: unknown"
             continue
         try:
@@ -329,7 +324,7 @@ def _sure(header: Header, but: str) -> Iterator[tuple[float, float]]:
 
 def _in_icrs(ra: Card, dec: Card, where: Place, frame: Frame, mjd: float | None) -> _Pointing:
     ra_deg, dec_deg, moved = to_icrs(where.ra_deg, where.dec_deg, frame, mjd=mjd)
-    changed = separation(ra_deg, dec_deg, where.ra_deg, where.dec_deg) > _SAME_DEG
+    changed = separation_deg(ra_deg, dec_deg, where.ra_deg, where.dec_deg) > _SAME_DEG
     guess = None if where.sure and ra.key == "RA" and not ra.is_text else How.GUESSED
     how = How.DERIVED if changed else guess
     ra_why = "; ".join(filter(None, (where.why, moved)))

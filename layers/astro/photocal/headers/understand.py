@@ -13,10 +13,17 @@ from cpcs.keywords import KEYWORDS
 from cpcs.mappings import HeaderMapping
 from cpcs.memory import setup_name
 from photocal.headers.cards import Header
+from photocal.headers.contradictions import contradictions
 from photocal.headers.instrument_block import instrument_block
+from photocal.headers.site_block import site_block
 from photocal.headers.sky_block import sky_block
 from photocal.headers.standard import Finding, Given, Level, MappingUsed, Remark, StandardHeader
 from photocal.headers.values import checked, clean, missing
+
+MEANINGS: dict[str, str] = {
+    "MAPPING_AMBIGUOUS": "The header fits two mappings equally well; none is used until the camera is named",
+}
+"""Codes of the remarks on mappings, and what they mean."""
 
 _WORST_FIRST = (Level.REFUSAL, Level.WARNING, Level.NOTE)
 _LONGEST_MESSAGE = 400
@@ -49,10 +56,13 @@ def standardise(
     rules = {} if mapping is None else {rule.keyword: rule for rule in mapping.rules}
     mjd = known.mjd
     sky = sky_block(header, rules, known, mjd=mjd)
+    site = site_block(header, rules, known, mjd=mjd)
     instrument = instrument_block(header, rules, known, wcs=sky.linear)
+    findings = {item.keyword: checked(item) for item in (*site.findings, *instrument.findings, *sky.findings)}
+    airmass, against = contradictions(findings, header, known, site.site, start_mjd=mjd, mid_mjd=mjd, end_mjd=mjd)
     return StandardHeader(
-        findings=_in_order([*instrument.findings, *sky.findings]),
-        remarks=_sorted([*remarks, *instrument.remarks, *sky.remarks]),
+        findings=_in_order([*findings.values(), *airmass]),
+        remarks=_sorted([*remarks, *site.remarks, *instrument.remarks, *sky.remarks, *against]),
         mapping=used,
         wcs=sky.wcs,
     )
