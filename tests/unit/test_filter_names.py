@@ -17,7 +17,7 @@ MEANT = {
     "r": "r | rp | r' | r` | R' | r* | SDSS-R | sdss_rp | SDSS r | SDSSr | sdss2_r | sloan_r' | Sloan r'"
     " | Sloan r'2 | r-Sloan | SloanR | rsdss | r SDSS | R Gunn | Gunn r | gunn-r | thuan-gunn r | r.MP9601"
     " | r.MP9602 | r DECam SDSS c0002 6415.0 1480.0 | PS1 r | rP1 | PanSTARRS r | Pan-Starrs-R | bokr | RG | zr"
-    " | ztfr | LSST r | r_01 | SR | rs | rprime | r_prime | r-prime | SDSS-RP-181 | r'_SDSS  618_148"
+    " | ztfr | LSST r | r_01 | SR | rs | rprime | r_prime | r-prime | W-S-R+ | BG39 r' | SDSS-RP-181 | r'_SDSS  618_148"
     " | rp_Astrodon_2019 | r-ptf | HSC-R | r_DECam | SkyMapper_r | r Filter",
     "i": "i | ip | i' | SDSS-I | sdss_i | i-Sloan | Sloan i' | iprime | i_GUNN | i_int 797_157 | i int"
     " | ip_Astrodon_2018 | si | zi | i.MP9702 | I Gunn | PS1_i | iP1 | i-LSST | SDSS I | is | i#705 | HSC-I2 | I'",
@@ -32,10 +32,11 @@ MEANT = {
     " | V Harris | Harris-V | V_JC | VJ | JV | V_HIGH | v_HIGH | V#641 | V JOHN | V-Johnson | JNSN-VX-177"
     " | Astrodon V | Photometric V | phot V | V filter | Filter V | air,V | Clear+V | TG | green | Green"
     " | G channel | Tri-color green | V-band | 3 V | Visual | V Bess | V_Johnson | Johnson-Cousins V | Bess_V"
-    " | KPNO V | V T1",
+    " | W-J-V | V BG39 | KPNO V | V T1",
     "R": "Rc | RC | R_c | Bessell-R | Bessel_R | BESSEL_R | R Cousins | R_Cousins | R-Cousins | CousinsR"
     " | Johnson R | Johnson_R | RJ | R_JC | R-Bessel | R_Bes 650_130 | R_BESS | R COUS | Harris R | HARRIS_R"
-    " | Kron R | R Mould | R_KC | Rkc | R Bessell | Johnson/Cousins R | R (Cousins) | Landolt R | r Bessell",
+    " | Kron R | R Mould | R_KC | Rkc | R Bessell | Johnson/Cousins R | R (Cousins) | Landolt R | r Bessell"
+    " | CousR | Rcous | W-C-RC",
     "I": "Ic | I_c | I-c | IC | Bessell-I | Bessel I | I Cousins | I-Cousins | CousinsI | Johnson I | I_JC"
     " | I-Bessel | I_BESS | IJ | I_KC | IKC | Kron-Cousins I",
     "R r": "R | R-band | R band | FILTER R | Filter 2 R | R#608 | R#642 | Red | red | TR | Baader Red | R2 | 5 R"
@@ -60,7 +61,7 @@ NO_FILTER = (
     "Clear | clear | CLEAR | Clr | C | CV | CR | L | Lum | Luminance | LUMINANCE | w | W | white | PanSTARRS-w"
     " | w-P1 | wp1 | PSTR-WX-124 | open | OPEN | Open | empty | Empty_3 | air | Air | none | None | NONE"
     " | No filter | no_filter | NoFilter | No Filt. | without filter | unfiltered | Unfiltered | blank | glass"
-    " | brak | ohne | bez filtra | kein Filter | sans filtre | Clear Glass"
+    " | brak | ohne | bez filtra | kein Filter | sans filtre | Clear Glass | IR cut | UV/IR Cut | UVIR | IR-UV cut"
 )
 NOTHING = (
     " | Ha | HA | H-alpha | Halpha | H_Alpha | H\u03b1 | Ha 6563 | Halpha 656nm | Hbeta | Hb | OIII | [OIII] | O3"
@@ -68,8 +69,8 @@ NOTHING = (
     " | Str\xf6mgren b | F606W | F555W | UVW1 | uvm2 | 2 1 | 48 | 1 | 0 | -1 | -- | ? | ?! | null | nan | NaN"
     " | N/A | n/a | unknown | UNKNOWN | undefined | NOTPRESENT | RGGB | GRBG | u g r i z | BVRI | griz | VR"
     " | VR DECam c0007 6300.0 2600.0 | gr | c0002 | k1038 | STANDBY | cassette_2 | Grism_#4 | grating | SDSS"
-    " | Johnson | Sloan | Bessell | ATLAS o | o | orange | cyan | EXO | Exoplanet | CH4 | IR cut | UV/IR Cut"
-    " | Filter 1 | Filter | \u0417\u0435\u043b\u0451\u043d\u044b\u0439 | \u6ee4\u955c | \u0412 | dark | diffuser"
+    " | Johnson | Sloan | Bessell | ATLAS o | o | orange | cyan | EXO | Exoplanet | CH4"
+    " | GG495 | RG610 | KG5 | Washington C | DDO51 | Filter 1 | Filter | \u0417\u0435\u043b\u0451\u043d\u044b\u0439 | \u6ee4\u955c | \u0412 | dark | diffuser"
 )
 
 

@@ -39,17 +39,22 @@ _MOST = 2  # filters that one name may mean: "u g r i z" means none
 _PRIMES = str.maketrans(dict.fromkeys("`\u00b4\u2018\u2019\u201b\u02b9\u02bc\u2032\uff07", "'"))
 _SLOAN = re.compile(
     r"sdss2?|sloan|(thuan.?)?gunn|pan.?starrs1?|pstr|\bps1?(?![a-z])|(?<![a-z])p1(?![a-z])|atlas|sky.?mapper|\bsm\b"
-    r"|lsst|ztf|hsc|decam|\bptf|\bbok|des(?=[ugrizy]\b)|high"
+    r"|lsst|ztf|hsc|decam|\bptf|\bbok|des(?=[ugrizy]\b)|high|\bw-s-"
 )
 _JOHNSON = re.compile(
-    r"bessell?|\bbess?(?![a-z])|\bbess?(?=[ubvri]\b)|johnson|jnsn|\bjohn\b|cousins?|\bcous\b|kron|harris|landolt|stetson"
+    r"bessell?|\bbess?(?![a-z])|\bbess?(?=[ubvri]\b)|johnson|jnsn|\bjohn\b|cousins?|\bcous(?=[ubvri]?\b)|(?<=\b[ubvri])cous\b|\bw-[jc]-|kron|harris|landolt|stetson"
     r"|mould|\bj?k?c\b(?<=[jk]c)"
 )
 _NARROW = re.compile(
     r"h[ -]?(alpha|beta|alp|\u03b1|\u03b2)|\bha(?=\b|o|\d)|\bhb\b|o[ -]?(iii|ii|i|3)\b|\b[sn][ -]?(ii|2)\b"
     r"|\bhe[ -]?ii?\b|str(oe?|\u00f6)m|\bst[uvby]\b|\bnb|\bbr[ -]?(g|\u03b3)|narrow|\bh2\b|\bcont\b|continuum|tio\b"
     r"|grism|grating|slit\b|prism|\bexo|\bcbb|diffuser|\buv[a-z]|\bf\d{3,4}[wmnl]p?\b|methane|\bch4\b"
+    r"|washington|\bddo\b"
 )
+_CUT = re.compile(
+    r"\b(?:uv|ir)[ /&+-]*(?:uv|ir)?[ /-]*(?:cut|block|stop)?\b(?<!\buv)(?<!\bir)"
+)  # UV/IR cut: all that is seen
+_GLASS = re.compile(r"\b(?:gg|rg|bg|og|ug|kg|vg)[ -]?\d{1,4}\b")  # Schott's coloured glasses: RG610 is no R
 _WHITE = frozenset({
     "clear", "clr", "cl", "c", "cv", "cr", "cc", "cb", "w", "wl", "wx", "wp", "white", "open", "lum", "luminance",
     "l", "blank", "glass", "air", "empty", "nofilter", "unfiltered", "unf", "unfilt", "nofilt", "nofiltr", "brak",
@@ -132,7 +137,7 @@ def understand(given: str | None) -> FilterHint:
     exact = _of_catalogue(text)
     if exact is not None:
         return FilterHint(given=written, filters=exact)
-    lower = _JOINED.sub(r"\1\2", text.lower())
+    lower = _JOINED.sub(r"\1\2", _CUT.sub("clear", _GLASS.sub(" ", text.lower())))
     if _NARROW.search(lower):
         return FilterHint(given=written, filters=frozenset())
     if "gaia" in lower:

@@ -20,11 +20,11 @@ MEANINGS: dict[str, str] = {
 }
 """Codes of the remarks on filters, and what they mean."""
 
-_POSITION = re.compile(r"#?[\d\s,;.:#/+-]+")
+_POSITION = re.compile(r"(?:filt(?:er|re)?|slot|pos(?:ition)?|wheel)?[\s_#]*[\d\s,;.:#/+-]+", re.IGNORECASE)
 _PATTERN = re.compile(r"RGGB|BGGR|GRBG|GBRG", re.IGNORECASE)
 _OPEN = re.compile(
-    r"(open|clear|air|empty|free|none|blank|out|hole|nofilter|no filter|no_filter|pass|home|clr|unused|dummy|glass)"
-    r"[\s_-]*\d*([\s_-]+\d+)*(\s*#\d+)?",
+    r"<?(open|clear|air|empty|free|none|blank|out|hole|no[ _-]?filter|pass|home|clr|unused|dummy|glass)"
+    r"[\s_-]*\d*([\s_-]+\d+)*(\s*#\d+)?>?",
     re.IGNORECASE,
 )
 

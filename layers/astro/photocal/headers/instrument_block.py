@@ -37,6 +37,7 @@ MEANINGS: dict[str, str] = {
 ARCSEC_MM_PER_UM = 206.264806  # arcsec for each um over mm of focal length
 _LARGEST_BIN = 64
 _EXACT = 1e-3
+_WORDS_AGREE, _OPTICS_AGREE = 0.1, 0.2  # focal lengths are of the catalogue, reducers forgotten
 _NO_LIGHT = {"bias", "dark", "flat", "arc"}
 _WORDS = {kind: re.compile(rf"(?<![a-z])({words})(?![a-z])") for words, kind in names.TYPE_WORDS}
 _SCALE_UNITS = (
@@ -93,7 +94,7 @@ def instrument_block(header: Header, rules: Mapping[str, Rule], given: Given, *,
         number_of(header, rules, "CRPIX1", names.NUMBERS["CRPIX1"]),
         number_of(header, rules, "CRPIX2", names.NUMBERS["CRPIX2"]),
     )
-    remarks = (*filter_remarks, *kind_remarks, *_scale_remarks(wcs, stated))
+    remarks = (*filter_remarks, *kind_remarks, *_scale_remarks(wcs, stated, bins[0]))
     return Block(findings=findings, remarks=remarks)
 
 
@@ -344,13 +345,14 @@ def _orientation(header: Header, rules: Mapping[str, Rule], wcs: LinearWcs | Non
     return missing("ORIENTAT", "no coordinate system")
 
 
-def _scale_remarks(wcs: LinearWcs | None, stated: tuple[Finding | None, ...]) -> tuple[Remark, ...]:
+def _scale_remarks(wcs: LinearWcs | None, stated: tuple[Finding | None, ...], bins: int) -> tuple[Remark, ...]:
     """Return whether the coordinate system and the scale that is named do not agree, within what rounding explains."""
     named = stated[0]
     if wcs is None or named is None or named.value is None:
         return ()
     scale = wcs.scales_arcsec[0]
-    if _alike(scale, _value(named), 0.2 if "um /" in named.why else 0.1):
+    within = _OPTICS_AGREE if "um /" in named.why else _WORDS_AGREE
+    if _alike(scale, _value(named), within) or _alike(scale, _value(named) * bins, within):  # of the unbinned pixel
         return ()
     message = (
         f"The coordinate system's pixels are {scale:.4g} arcsec, {clean(named.source, 80)} makes them "

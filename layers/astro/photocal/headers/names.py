@@ -22,7 +22,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "READTIME": ("READTIME", "READOUTT", "RDTIME", "RO_TIME", "ROTIME", "CCDRDTIM", "ESO DET READ TIME"),
     "RDNOISE": (
         "RDNOISE", "READNOIS", "READNOISE", "RON", "ENOISE", "RDNOIS", "RNOISE", "RD_NOISE", "CCDNOISE", "CCDRON",
-        "CAMRDNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON",
+        "CAMRDNOI", "CCDREAD", "READNOI", "ESO DET OUT1 RON", "ESO DET OUT RON", "ESO DET CHIP1 RON",
     ),
     "SATURATE": (
         "SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURLEV", "SAT_LEV", "SATLIM", "MAXLIN", "LINLIMIT", "NONLINEA",
@@ -119,6 +119,7 @@ FILTERS: tuple[str, ...] = (
     "JAGFBAND",
     "ACAMFILT", "FILTERID", "FILTNAM1", "FILTERNA", "FLTNAME", "FILT_ID", "FLT_ID", "FILTID", "INSFILTE", "CAMFILT",
     "FILTBAND", "BAND", "PHOTBAND", "RFILTER", "BFILTER", "SUBFILT", "IFILTER", "FILTE", "FWNAME", "CURRFILT",
+    "FPA.FILTER", "FPA.FILTERID", "REDFILT", "BLUFILT", "DWFILNAM",
 )  # fmt: skip
 WHEELS: tuple[tuple[str, ...], ...] = (
     tuple(f"FILTER{i}" for i in range(1, 9)),
@@ -158,7 +159,8 @@ POSITIONS_ON_SKY: tuple[tuple[str, str, str], ...] = (
     ("RA_TEL", "DEC_TEL", ""), ("MOUNTRA", "MOUNTDEC", ""), ("RA-MNT", "DEC-MNT", ""), ("CENTRA", "CENTDEC", ""),
     ("RACENT", "DECCENT", ""), ("RA_CENT", "DEC_CENT", ""), ("CAT-RA", "CAT-DEC", ""), ("OBJRA", "OBJDEC", ""),
     ("OBJ_RA", "OBJ_DEC", ""), ("OBJ-RA", "OBJ-DEC", ""), ("RAOBJ2K", "DECOBJ2K", "J2000"), ("RA_TARG", "DEC_TARG", ""),
-    ("TARGRA", "TARGDEC", ""), ("TARRA", "TARDEC", ""), ("RA_OBJ", "DEC_OBJ", "DATE"), ("RAJ2000", "DECJ2000", "J2000"),
+    ("TARGRA", "TARGDEC", ""), ("TARRA", "TARDEC", ""),
+    ("POINTRA", "POINTDEC", ""), ("RA_OBJ", "DEC_OBJ", "DATE"), ("RAJ2000", "DECJ2000", "J2000"),
     ("RAJ2000", "DEJ2000", "J2000"), ("RA_J2000", "DEC_J2000", "J2000"), ("OBSRA", "OBSDEC", ""),
     ("RA_PNT", "DEC_PNT", ""), ("CRTRA", "CRTDEC", ""), ("RASTRNG", "DECSTRNG", ""), ("RA_HMS", "DEC_DMS", ""),
     ("RIGHTASC", "DECLINAT", ""), ("ALPHA", "DELTA", ""), ("RA1", "DEC1", ""), ("TCSRA", "TCSDEC", ""),
