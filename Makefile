@@ -56,6 +56,16 @@ check: lint types imports templates ## everything that reads the tree without ru
 check-vizier: setup ## ask the live VizieR for a little of every catalogue (exit 4: no network)
 	$(BIN)/python -m infra.check_vizier $(if $(CATALOGUE),$(CATALOGUE))
 
+.PHONY: fuzz
+fuzz: .venv-fuzz/ready ## look for inputs that break a reader (MINUTES=1 for each, TARGET=header|text|gate|image|mapping)
+	.venv-fuzz/bin/python -m fuzz --minutes $(or $(MINUTES),1) $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))
+
+.venv-fuzz/ready: requirements/fuzz.txt
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -96,4 +106,4 @@ lock: .venv-lock/ready ## dependency groups -> hashed requirement files
 		--group astro -o layers/astro/requirements.txt
 
 clean: ## remove what make made, but not the embedded stack's state
-	rm -rf $(VENV) .venv-sam .venv-lock .venv-node web/node_modules web/dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-sam .venv-lock .venv-fuzz .fuzz .venv-node web/node_modules web/dist .pytest_cache .mypy_cache .ruff_cache

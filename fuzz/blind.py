@@ -41,7 +41,11 @@ def run(name: str, seconds: int, folder: Path, seed: int) -> None:
     while time.monotonic() < deadline:
         batch += 1
         quiet = settings(
-            max_examples=_BATCH, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+            max_examples=_BATCH,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
         )
         seeded(batch)(quiet(given(data=st.sampled_from(begin), chosen=numbers)(once)))()
     record.write()

@@ -32,7 +32,7 @@ def run(name: str, seconds: int, folder: Path, seed: int) -> None:
 
     def change(data: bytes, longest: int, number: int) -> bytes:
         rng = random.Random(number)
-        if rng.random() < 0.3:  # noqa: PLR2004 -- libFuzzer's own changes know what was compared with what
+        if rng.random() < 0.3:
             return bytes(atheris.Mutate(data, longest))
         return mutated(target.kind, data, rng, longest)
 

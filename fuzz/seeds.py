@@ -7,7 +7,13 @@ from pathlib import Path
 
 from .targets import LONGEST
 
-_DOORS = {"header": ("header", "image"), "text": ("catalogue",), "gate": ("catalogue",), "image": ("image",), "mapping": ("mapping",)}
+_DOORS = {
+    "header": ("header", "image"),
+    "text": ("catalogue",),
+    "gate": ("catalogue",),
+    "image": ("image",),
+    "mapping": ("mapping",),
+}
 _MOST = 20_000  # bytes: short ones are changed where it matters more often
 
 

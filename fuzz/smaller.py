@@ -1,4 +1,4 @@
-"""Making an input that was found smaller, so that what matters in it can be seen: it stays as long as the finding does."""
+"""Making an input that was found smaller, as far as the finding stays: what is left is what matters."""
 
 from __future__ import annotations
 

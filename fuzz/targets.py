@@ -1,4 +1,4 @@
-"""What is fuzzed, and what may come of it: a result that holds what it promises, or a `CpcsError`; in time, in memory."""
+"""What is fuzzed, and what may come of it: what the reader promises, or a `CpcsError`; in time, and in memory."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 SOURCES = sorted(
     path
-    for room in ("functions", "layers", "infra", "client", "tests", "benchmarks")
+    for room in ("functions", "layers", "infra", "client", "tests", "benchmarks", "fuzz")
     for path in (ROOT / room).rglob("*.py")
     if "node_modules" not in path.parts
 )

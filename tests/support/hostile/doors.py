@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
 
+from cpcs.errors import CpcsError
 from cpcs.keywords import KEYWORDS, Kind
 from cpcs.mappings.table import decoded, parse_table, table
 from photocal.headers.document import document
@@ -15,14 +17,17 @@ from photocal.headers.sources import read_header
 from photocal.headers.standard import Given, How, StandardHeader
 from photocal.headers.understand import standardise
 from photocal.images import Frame, plane_cards, read_image
-from photocal.readers import LIMITS, read_catalogue
+from photocal.intake import Intake, take_in
+from photocal.readers import LIMITS
 from photocal.readers.gate import walk
 from photocal.readers.unpack import unpacked
 from photocal.stars import StarList
 
 from .case import Door
 
-KNOWN = Given(mjd=58646.9, exposure_s=60.0, longitude_deg=11.3, latitude_deg=44.3, target_ra_deg=120.0, target_dec_deg=20.0)
+KNOWN = Given(
+    mjd=58646.9, exposure_s=60.0, longitude_deg=11.3, latitude_deg=44.3, target_ra_deg=120.0, target_dec_deg=20.0
+)
 
 
 def through(door: Door) -> Callable[[bytes], None]:
@@ -39,7 +44,7 @@ def through(door: Door) -> Callable[[bytes], None]:
 
 
 def gate(data: bytes) -> None:
-    """Walk through a file as the gate does, and read it as a catalogue."""
+    """Walk through a file as the gate does, and take it in."""
     plain = unpacked(data, LIMITS)
     hdus = walk(plain, LIMITS)
     for one, following in pairwise(hdus):
@@ -50,8 +55,16 @@ def gate(data: bytes) -> None:
 
 
 def _catalogue(data: bytes) -> None:
-    stars = read_catalogue(data)
-    check_stars(stars)
+    check(take_in(data, given=KNOWN))
+
+
+def check(intake: Intake) -> None:
+    """What was taken in has stars, or the header of an image."""
+    assert intake.stars is not None or intake.header is not None
+    if intake.stars is not None:
+        check_stars(intake.stars)
+    if intake.header is not None:
+        check_header(intake.header)
 
 
 def check_stars(stars: StarList) -> None:
@@ -59,17 +72,24 @@ def check_stars(stars: StarList) -> None:
     assert stars.n > 0
     columns = [stars.ra_deg, stars.dec_deg, stars.inst_mag, stars.inst_mag_err]
     assert np.isfinite(columns).all()
-    assert ((stars.ra_deg >= 0) & (stars.ra_deg <= 360) & (np.abs(stars.dec_deg) <= 90)).all()  # noqa: PLR2004
+    assert ((stars.ra_deg >= 0) & (stars.ra_deg <= 360) & (np.abs(stars.dec_deg) <= 90)).all()
     assert (stars.inst_mag_err > 0).all()
     assert stars.flags.dtype == np.int64
     assert json.dumps(dict(stars.meta.header), allow_nan=False).isascii()
-    assert all(text.isprintable() and len(text) <= 80 for text in stars.meta.header.values())  # noqa: PLR2004
+    assert all(text.isprintable() and len(text) <= 80 for text in stars.meta.header.values())
 
 
 def _image(data: bytes) -> None:
-    frame = read_image(data)
+    """Read the image, and take the file in as an upload; where the first refuses it, the second must come to an end."""
+    try:
+        frame = read_image(data)
+    except CpcsError:
+        with contextlib.suppress(CpcsError):
+            _catalogue(data)
+        raise
     check_frame(frame)
     check_header(standardise(frame.header, given=KNOWN), frame)
+    _catalogue(data)
 
 
 def check_frame(frame: Frame) -> None:
@@ -87,8 +107,7 @@ def check_frame(frame: Frame) -> None:
 
 def _header(data: bytes) -> None:
     header = read_header(data)
-    check_header(standardise(header, given=KNOWN))
-    check_header(standardise(header))
+    check_header(standardise(header, given=KNOWN if len(header) % 2 else None))
 
 
 def check_header(header: StandardHeader, frame: Frame | None = None) -> None:

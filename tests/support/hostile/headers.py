@@ -57,7 +57,8 @@ def texts() -> Iterator[Case]:
     yield group.either("quotes", lambda: b"KEY = '" + b"'" * 1_000_000)
     yield group.reject("60 MB", lambda: b"EXPTIME = 3\n" * 5_000_000, NONE, huge=True)
     none = {
-        "nothing": b"", "blanks": b" " * 3000, "HTML": b"<html><body>Login</body></html>", "noise": bytes(range(256)) * 9,
+        "nothing": b"", "blanks": b" " * 3000, "HTML": b"<html><body>Login</body></html>",
+        "noise": bytes(range(256)) * 9,
         "a path": b"/etc/passwd", "a NUL": b"EXPTIME = 3\0", "END": b"END" + b" " * 77,
     }  # fmt: skip
     yield from group.rejects(NONE, none.items())
@@ -77,19 +78,25 @@ def trees() -> Iterator[Case]:
     laughs = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     laughs += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     bad = {
-        "a billion laughs": "\n".join(laughs), "an anchor in itself": "a: &a [*a]\n", "merge keys": "a: &a {b: 1}\nc: {<<: *a}\n",
+        "a billion laughs": "\n".join(laughs), "an anchor in itself": "a: &a [*a]\n",
+        "merge keys": "a: &a {b: 1}\nc: {<<: *a}\n",
         "YAML, deep": "a: " + "[" * 5000, "YAML, deeper": "a:\n" + "".join(" " * i + "- \n" for i in range(1, 600)),
         "YAML, many": "a: [" + "1," * 200_000 + "]", "JSON, deep": '{"a":' * 100_000, "JSON, lists": "[[" * 50_000,
-        "JSON, cut": '{"EXPTIME": 6', "YAML, tabs": "a:\t\n\t- \tb: [", "YAML, NUL": 'a: "\\0"\n%', "aliases": "a: *b\n",
+        "JSON, cut": '{"EXPTIME": 6', "YAML, tabs": "a:\t\n\t- \tb: [", "YAML, NUL": 'a: "\\0"\n%',
+        "aliases": "a: *b\n",
     }  # fmt: skip
     yield from group.rejects(NONE, ((name, text.encode()) for name, text in bad.items()))
     odd = {
         "a call": "!!python/object/apply:os.system ['id']\n", "a call as value": "EXPTIME: !!python/name:os.system\n",
-        "a tag": "!<tag:x> {EXPTIME: 60}\n", "binary": "EXPTIME: !!binary aGVsbG8=\n", "JSON of NaN": '{"EXPTIME": NaN, "JD": 1e999}',
-        "JSON of huge integers": '{"EXPTIME": ' + "9" * 100_000 + "}", "JSON, keys twice": '{"EXPTIME": 1, "EXPTIME": 2}',
+        "a tag": "!<tag:x> {EXPTIME: 60}\n", "binary": "EXPTIME: !!binary aGVsbG8=\n",
+        "JSON of NaN": '{"EXPTIME": NaN, "JD": 1e999}',
+        "JSON of huge integers": '{"EXPTIME": ' + "9" * 100_000 + "}",
+        "JSON, keys twice": '{"EXPTIME": 1, "EXPTIME": 2}',
         "JSON of nothing": '{"": "", " ": null}', "JSON of half pairs": '{"OBJECT": "\\ud800", "FILTER": "\\u0000"}',
-        "JSON of lists": '[[[1, 2], [3]], "x", null, {"a": []}]', "JSON of a number": "[1]", "YAML dates": "DATE-OBS: 2019-02-31\n",
-        "YAML sexagesimal": "RA: 12:30:45\n", "YAML of documents": "a: 1\n---\nb: 2\n---\n", "a key of 1 MB": '{"' + "K" * 1_000_000 + '": 1}',
+        "JSON of lists": '[[[1, 2], [3]], "x", null, {"a": []}]', "JSON of a number": "[1]",
+        "YAML dates": "DATE-OBS: 2019-02-31\n",
+        "YAML sexagesimal": "RA: 12:30:45\n", "YAML of documents": "a: 1\n---\nb: 2\n---\n",
+        "a key of 1 MB": '{"' + "K" * 1_000_000 + '": 1}',
         "a value of 1 MB": '{"OBJECT": "' + "V" * 1_000_000 + '"}', "a key of a list": "? [a, b]\n: c\nEXPTIME: 3\n",
         "100,000 keys": json.dumps({f"K{i}": i for i in range(100_000)}),
     }  # fmt: skip
@@ -103,23 +110,34 @@ def mappings() -> Iterator[Case]:
     yield group.accept("Windows, with a mark", ("\ufeff" + RULES.replace("\n", "\r\n")).encode())
     yield group.accept("latin-1", (RULES + "# \xe9\n").encode("latin-1"))
     bad = {
-        "a keyword that is none": "a : - : NONSENSE : str : x : -", "a format that is none": "a : b : EXPTIME : float parsec : - : -",
-        "a zone that is none": "a : b : TIME-OBS : time hms utc+99 : - : -", "a value that is none": "a : - : EXPTIME : float : sixty : -",
-        "31 February": "a : - : DATE-OBS : date yyyy-mm-dd : 2019-02-31 : -", "1e400": "a : - : EXPTIME : float : 1e400 : -",
-        "NaN": "a : - : GAIN : float : nan : -", "latitude 95": "a : - : LATITUDE : angle deg : 95 : -", "two of one": "a : b : FILTER : str\n" * 2,
-        "too many fields": ":" * 50, "too few fields": "a : b", "a quote that is not closed": 'a : b : FILTER : str : "1=U : -',
+        "a keyword that is none": "a : - : NONSENSE : str : x : -",
+        "a format that is none": "a : b : EXPTIME : float parsec : - : -",
+        "a zone that is none": "a : b : TIME-OBS : time hms utc+99 : - : -",
+        "a value that is none": "a : - : EXPTIME : float : sixty : -",
+        "31 February": "a : - : DATE-OBS : date yyyy-mm-dd : 2019-02-31 : -",
+        "1e400": "a : - : EXPTIME : float : 1e400 : -",
+        "NaN": "a : - : GAIN : float : nan : -", "latitude 95": "a : - : LATITUDE : angle deg : 95 : -",
+        "two of one": "a : b : FILTER : str\n" * 2,
+        "too many fields": ":" * 50, "too few fields": "a : b",
+        "a quote that is not closed": 'a : b : FILTER : str : "1=U : -',
         "a map without equals": "a : b : FILTER : str : 1 2 3 : -", "a directive that is none": "#! exec : id",
         "a version that is none": "#! version : 1e9", "HTML": "<html>\n<body>", "megabytes": "# x\n" * 100_000,
-        "a version of another script": "#! version : \u0663", "NUL": "a : b\0 : FILTER : str : - : -", "controls": "a : - : OBSERVER : str : \x1b[31m : -",
+        "a version of another script": "#! version : \u0663", "NUL": "a : b\0 : FILTER : str : - : -",
+        "controls": "a : - : OBSERVER : str : \x1b[31m : -",
     }  # fmt: skip
     yield from group.rejects(BAD, ((name, (text + "\n").encode()) for name, text in bad.items()))
     rules = [f"a : K{i} : {key} : str : - : -" for i, key in enumerate(("OBSERVER", "ORIGIN", "OBJECT", "TELESCOP"))]
     odd = {
-        "backslashes": "a\\" * 500 + " : b : FILTER : str : - : -", "a formula": '=cmd : b : FILTER : str : "=1+1"=R : @x',
-        "a page": "<script> : b : FILTER : str : - : <img src=x>", "patterns": "#! recognise : INSTRUME : " + "*?" * 50 + "x",
-        "stars": "#! recognise : INSTRUME : " + "*" * 5000, "many sources": "a : " + "|".join(f"K{i}" for i in range(5000)) + " : FILTER : str",
-        "many values": "a : b : FILTER : str : " + ", ".join(f"{i}=R" for i in range(5000)), "noise": bytes(range(32, 127)).decode() * 30,
-        "four fields": "\n".join(rules), "nothing": "", "comments": "# x\n" * 5000, "quotes": '"' * 20_001, "colons in quotes": '":":":":":":":"',
+        "backslashes": "a\\" * 500 + " : b : FILTER : str : - : -",
+        "a formula": '=cmd : b : FILTER : str : "=1+1"=R : @x',
+        "a page": "<script> : b : FILTER : str : - : <img src=x>",
+        "patterns": "#! recognise : INSTRUME : " + "*?" * 50 + "x",
+        "stars": "#! recognise : INSTRUME : " + "*" * 5000,
+        "many sources": "a : " + "|".join(f"K{i}" for i in range(5000)) + " : FILTER : str",
+        "many values": "a : b : FILTER : str : " + ", ".join(f"{i}=R" for i in range(5000)), "noise": bytes(range(32,
+        127)).decode() * 30,
+        "four fields": "\n".join(rules), "nothing": "", "comments": "# x\n" * 5000, "quotes": '"' * 20_001,
+        "colons in quotes": '":":":":":":":"',
     }  # fmt: skip
     for name, text in odd.items():
         yield group.either(name, (text + "\n").encode())

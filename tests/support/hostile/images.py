@@ -41,7 +41,9 @@ def good() -> Iterator[Case]:
     yield group.accept("four axes", image_file(("NAXIS", 4), ("NAXIS3", 1), ("NAXIS4", 1)))
     yield group.accept("Bayer", image_file(more=[b"BAYERPAT= 'RGGB'"]))
     colours = np.stack([data, data * 1.1, data * 0.9]).astype(">f4")
-    rgb = image_file(("BITPIX", -32), ("NAXIS", 3), ("NAXIS3", 3), pixels=colours, more=[b"PROGRAM = 'Siril'", b"CTYPE3  = 'RGB'"])
+    rgb = image_file(
+        ("BITPIX", -32), ("NAXIS", 3), ("NAXIS3", 3), pixels=colours, more=[b"PROGRAM = 'Siril'", b"CTYPE3  = 'RGB'"]
+    )
     yield group.accept("three colours", rgb)
     yield group.accept("overscan", image_file(more=[b"BIASSEC = '[61:64,1:64]'", b"DATASEC = '[1:60,1:64]'"]))
     wide: NDArray[np.float32] = np.tile(data, (1, 20))
@@ -51,12 +53,21 @@ def good() -> Iterator[Case]:
 def pixels() -> Iterator[Case]:
     group = Group("pixels", Door.IMAGE)
     full = np.ones((SIDE, SIDE))
-    for what, value in (("NaN", np.nan), ("inf", np.inf), ("-inf", -np.inf), ("0", 0.0), ("1e38", 1e38), ("65535", 65535.0)):
+    for what, value in (
+        ("NaN", np.nan),
+        ("inf", np.inf),
+        ("-inf", -np.inf),
+        ("0", 0.0),
+        ("1e38", 1e38),
+        ("65535", 65535.0),
+    ):
         yield group.reject(f"all {what}", floats(full * value), NOTHING)
     yield group.reject("all 32767", image_file(pixels=np.full((SIDE, SIDE), 32767, SHORT)), NOTHING)
     yield group.reject("all -32768", image_file(pixels=np.full((SIDE, SIDE), -32768, SHORT)), NOTHING)
     yield group.reject("all BLANK", image_file(("BLANK", 7), pixels=np.full((SIDE, SIDE), 7, SHORT)), NOTHING)
-    yield group.reject("all the same but for one", floats(np.where(np.arange(SIDE * SIDE).reshape(SIDE, SIDE) == 9, 7, full)), NOTHING)
+    yield group.reject(
+        "all the same but for one", floats(np.where(np.arange(SIDE * SIDE).reshape(SIDE, SIDE) == 9, 7, full)), NOTHING
+    )
     one = np.full((SIDE, SIDE), np.nan)
     one[3, 3] = 1.0
     yield group.reject("all NaN but for one", floats(one), NOTHING)
@@ -70,9 +81,13 @@ def pixels() -> Iterator[Case]:
     yield group.either("negative", floats(-sky()))
     yield group.either("noise of all bits", image_file(("BITPIX", -32), pixels=_bits()))
     yield group.either("denormal", floats(sky() * 1e-42))
-    yield group.either("1e300, as doubles", image_file(("BITPIX", -64), pixels=(sky().astype(np.float64) * 1e300).astype(">f8")))
+    yield group.either(
+        "1e300, as doubles", image_file(("BITPIX", -64), pixels=(sky().astype(np.float64) * 1e300).astype(">f8"))
+    )
     yield group.either("infinite here and there", floats(np.where(board & (sky() > 1005), np.inf, sky())))
-    yield group.either("ends of 64 bits", image_file(("BITPIX", 64), pixels=np.where(board, 2**63 - 1, -(2**63)).astype(">i8")))
+    yield group.either(
+        "ends of 64 bits", image_file(("BITPIX", 64), pixels=np.where(board, 2**63 - 1, -(2**63)).astype(">i8"))
+    )
 
 
 def _bits() -> bytes:
@@ -95,8 +110,8 @@ def scaling() -> Iterator[Case]:
         yield group.accept(f"BLANK {value}", image_file(("BLANK", value)))
 
 
-# What a header says of the sky, the time and the camera. Reading the pixels does not depend on it; understanding it must
-# end in findings and remarks, and whatever reads the WCS must not meet what brings its C code down.
+# What a header says of the sky, the time and the camera. Reading the pixels does not depend on it; understanding it
+# must end in findings and remarks, and whatever reads the WCS must not meet what brings its C code down.
 WCS = {
     "CTYPE1": "'RA---TAN'", "CTYPE2": "'DEC--TAN'", "CRVAL1": 120.0, "CRVAL2": 20.0, "CRPIX1": 32.5, "CRPIX2": 32.5,
     "CD1_1": -2e-4, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 2e-4,

@@ -40,7 +40,8 @@ def good() -> Iterator[Case]:
         "gzip": gzip.compress(text), "bzip2": bz2.compress(text), "gzip of FITS": gzip.compress(table_file()),
         "bzip2 of FITS": bz2.compress(table_file()), "gzip in members": b"".join(map(gzip.compress, halves)),
         "bzip2 in members": b"".join(map(bz2.compress, halves)), "gzip with a name": _named(text, b"../../etc/passwd"),
-        "gzip, zeros behind": gzip.compress(text) + bytes(512), "gzip with an empty member": gzip.compress(b"") + gzip.compress(text),
+        "gzip, zeros behind": gzip.compress(text) + bytes(512),
+        "gzip with an empty member": gzip.compress(b"") + gzip.compress(text),
         "stored": gzip.compress(text, 0),
     }  # fmt: skip
     for name, data in files.items():
@@ -102,7 +103,9 @@ def bombs(door: Door) -> Iterator[Case]:
         yield group.reject(f"{name}, {door}", make, f"PACKED_TWICE {BOMB} {OTHER} NOT_A_CATALOGUE NO_IMAGE")
     empty = gzip.compress(b"")
     yield group.reject(f"6000 empty members, {door}", empty * 6000, f"{BOMB} EMPTY_FILE")
-    yield group.reject(f"2 million empty members, {door}", lambda: empty * 2_000_000, f"{BOMB} EMPTY_FILE TOO_MANY_ROWS", huge=True)
+    yield group.reject(
+        f"2 million empty members, {door}", lambda: empty * 2_000_000, f"{BOMB} EMPTY_FILE TOO_MANY_ROWS", huge=True
+    )
     yield group.reject(f"an empty member, {door}", empty, "EMPTY_FILE")
 
 
@@ -114,14 +117,17 @@ def damaged() -> Iterator[Case]:
         flipped = bytearray(data)
         flipped[len(data) // 2] ^= 16
         yield group.reject(f"{name}, a bit turned", bytes(flipped), BROKEN)
-        yield group.reject(f"{name}, checksum", data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], f"{BROKEN} NOT_A_CATALOGUE")
+        yield group.reject(
+            f"{name}, checksum", data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], f"{BROKEN} NOT_A_CATALOGUE"
+        )
         yield group.either(f"{name}, noise behind", data + b"\x13\x37" * 300)
         yield group.either(f"{name}, its own magic behind", data + data[:3])
     odd = {
         "magic only": b"\x1f\x8b", "a method that is none": b"\x1f\x8b\x07" + bytes(20),
         "reserved flags": b"\x1f\x8b\x08\xff" + bytes(20), "a name without end": b"\x1f\x8b\x08\x08" + b"a" * 5000,
         "an extra field that is longer": b"\x1f\x8b\x08\x04" + bytes(6) + b"\xff\xff" + bytes(50),
-        "a size that lies": gzip.compress(b"")[:-4] + struct.pack("<I", 2**32 - 1), "BZh only": b"BZh9", "BZh0": b"BZh0" + bytes(9),
+        "a size that lies": gzip.compress(b"")[:-4] + struct.pack("<I", 2**32 - 1), "BZh only": b"BZh9",
+        "BZh0": b"BZh0" + bytes(9),
     }  # fmt: skip
     for name, data in odd.items():
         yield group.reject(name, data, f"{BROKEN} EMPTY_FILE NOT_A_CATALOGUE")
@@ -155,20 +161,26 @@ def other() -> Iterator[Case]:
         yield from group.rejects(OTHER, ((f"{name}, {door}", data) for name, data in files.items()))
     for door in (Door.CATALOGUE, Door.IMAGE):
         group = Group("other formats", door)
-        yield from group.rejects("NOT_A_CATALOGUE NO_IMAGE", ((f"{name}, {door}", data) for name, data in formats_of_others().items()))
+        yield from group.rejects(
+            "NOT_A_CATALOGUE NO_IMAGE", ((f"{name}, {door}", data) for name, data in formats_of_others().items())
+        )
 
 
 def formats_of_others() -> dict[str, bytes]:
     pixel = zlib.compress(b"\0\0\0\0")
     return {
-        "PNG": b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0) + pixel,
+        "PNG": b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1,
+        8, 2, 0, 0, 0) + pixel,
         "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(300), "CR2": b"II*\0\x10\0\0\0CR\x02\0" + bytes(300),
-        "TIFF": b"MM\0*\0\0\0\x08" + bytes(100), "GIF": b"GIF89a" + bytes(50), "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\0",
+        "TIFF": b"MM\0*\0\0\0\x08" + bytes(100), "GIF": b"GIF89a" + bytes(50),
+        "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\0",
         "Windows": b"MZ\x90\0" + bytes(500), "Linux": b"\x7fELF\x02\x01\x01\0" + bytes(500), "tar": _tar(),
         "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(100), "SQLite": b"SQLite format 3\0" + bytes(100),
         "ASDF": b"#ASDF 1.0.0\n%YAML 1.1\n--- !core/asdf\n...\n\xd3BLK\0" + bytes(100), "Parquet": b"PAR1" + bytes(64),
-        "NumPy": b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (9,)}\n\0", "XISF": b"XISF0100" + bytes(100),
-        "SER": b"LUCAM-RECORDER" + bytes(200), "WOFF": b"wOFF\0\1\0\0" + bytes(60), "MP4": b"\0\0\0\x18ftypmp42" + bytes(80),
+        "NumPy": b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (9,)}\n\0",
+        "XISF": b"XISF0100" + bytes(100),
+        "SER": b"LUCAM-RECORDER" + bytes(200), "WOFF": b"wOFF\0\1\0\0" + bytes(60),
+        "MP4": b"\0\0\0\x18ftypmp42" + bytes(80),
     }  # fmt: skip
 
 
@@ -178,7 +190,9 @@ def formats() -> Iterator[Case]:
     yield group.accept("FITS with a zip behind the block", image_file() + bytes(2880))
     yield group.either("FITS and zip", image_file() + _zip())
     first = card("SIMPLE", True)
-    yield group.reject("a page after SIMPLE", first + b"<html><script>alert(1)</script></html>".ljust(2800), "BROKEN_FITS")
+    yield group.reject(
+        "a page after SIMPLE", first + b"<html><script>alert(1)</script></html>".ljust(2800), "BROKEN_FITS"
+    )
     yield group.reject("a page before SIMPLE", b"<html>".ljust(80) + image_file(), "NO_IMAGE MARKUP_SENT")
     catalogue = Group("polyglots")
     yield catalogue.reject("a page as a table", b"<html>\n" + SEXTRACTOR.encode(), "MARKUP_SENT")

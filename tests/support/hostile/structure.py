@@ -11,8 +11,25 @@ import numpy as np
 from astropy.io import fits
 
 from .blocks import (
-    BLOCK, CARD, IMAGE, PRIMARY, SHORT, SIDE, TABLE, Change, ascii_file, card, changed, header, image_file, packed,
-    padded, sky, stars, table_file, written,
+    BLOCK,
+    CARD,
+    IMAGE,
+    PRIMARY,
+    SHORT,
+    SIDE,
+    TABLE,
+    Change,
+    ascii_file,
+    card,
+    changed,
+    header,
+    image_file,
+    packed,
+    padded,
+    sky,
+    stars,
+    table_file,
+    written,
 )  # fmt: skip
 from .case import Case, Door, Group
 
@@ -56,7 +73,9 @@ def axes() -> Iterator[Case]:
     yield group.reject("both lengths negative", image_file(("NAXIS1", -64), ("NAXIS2", -64)), BROKEN)
     yield group.reject("length missing", image_file(("NAXIS2", None)), BROKEN)
     yield group.reject("one axis", image_file(("NAXIS", 1), ("NAXIS1", SIDE * SIDE)), "NO_IMAGE")
-    yield group.reject("one pixel", image_file(("NAXIS1", 1), ("NAXIS2", 1), pixels=b"\1\2"), "NO_IMAGE IMAGE_TOO_SMALL")
+    yield group.reject(
+        "one pixel", image_file(("NAXIS1", 1), ("NAXIS2", 1), pixels=b"\1\2"), "NO_IMAGE IMAGE_TOO_SMALL"
+    )
     yield group.reject("one column", image_file(("NAXIS1", 1), ("NAXIS2", 4096)), "NO_IMAGE IMAGE_TOO_SMALL")
     yield group.reject("8 by 512", image_file(("NAXIS1", 8), ("NAXIS2", 512)), "IMAGE_TOO_SMALL")
     cube = image_file(("NAXIS", 3), ("NAXIS1", 16), ("NAXIS2", 16), ("NAXIS3", 16))
@@ -65,7 +84,9 @@ def axes() -> Iterator[Case]:
     yield group.either("degenerate axes first", wide)
     big = header({"SIMPLE": True, "BITPIX": 8, "NAXIS": 2, "NAXIS1": 2**13, "NAXIS2": 2**13 + 1})
     yield group.reject(
-        "more pixels than are read", lambda: gzip.compress(big + bytes(2**26 + 2**13), 1), "IMAGE_TOO_LARGE TOO_LARGE_UNPACKED"
+        "more pixels than are read",
+        lambda: gzip.compress(big + bytes(2**26 + 2**13), 1),
+        "IMAGE_TOO_LARGE TOO_LARGE_UNPACKED",
     )
 
 
@@ -103,10 +124,20 @@ def headers() -> Iterator[Case]:
     yield group.reject("no SIMPLE", header(changed(IMAGE, ("SIMPLE", None))) + good[BLOCK:], "NO_IMAGE")
     yield group.reject("an extension alone", EXTENSION, f"{BROKEN} NO_IMAGE")
     cards = [b"COMMENT x"] * 1_000_000
-    yield group.reject("a million cards, packed", lambda: gzip.compress(image_file(more=cards), 1), f"{BROKEN} {MANY} TOO_LARGE_UNPACKED", huge=True)
+    yield group.reject(
+        "a million cards, packed",
+        lambda: gzip.compress(image_file(more=cards), 1),
+        f"{BROKEN} {MANY} TOO_LARGE_UNPACKED",
+        huge=True,
+    )
     blanks = body.ljust(60_000_000 // CARD * CARD)
     yield group.reject("60 MB of blanks", lambda: blanks, f"{BROKEN} {MANY}", huge=True)
-    yield group.reject("200 MB of blanks, packed", lambda: gzip.compress(body + b" " * 200_000_000, 1), f"{BROKEN} {MANY} TOO_LARGE_UNPACKED", huge=True)
+    yield group.reject(
+        "200 MB of blanks, packed",
+        lambda: gzip.compress(body + b" " * 200_000_000, 1),
+        f"{BROKEN} {MANY} TOO_LARGE_UNPACKED",
+        huge=True,
+    )
     yield group.accept("15,000 cards", image_file(more=[b"HISTORY x"] * 15_000))
     yield group.either("all cards twice", image_file(more=[card(key, value) for key, value in IMAGE.items()]))
     other = [card("NAXIS1", 10**9), card("BITPIX", -64), card("NAXIS", 7)]
@@ -127,7 +158,9 @@ def headers() -> Iterator[Case]:
     yield group.accept("keys that are none", image_file(more=blank_keys))
     yield group.accept("%s and {0} and ${HOME}", image_file(more=[b"OBJECT  = '%s%n{0}{x.__class__}${HOME}`id`'"]))
     yield group.accept("paths", image_file(more=[b"OBJECT  = '../../../etc/passwd'", b"FILTER  = '/dev/zero'"]))
-    yield group.accept("addresses", image_file(more=[b"OBJECT  = 'http://127.0.0.1/'", b"FILTER  = 'a.fits(new.fits)'"]))
+    yield group.accept(
+        "addresses", image_file(more=[b"OBJECT  = 'http://127.0.0.1/'", b"FILTER  = 'a.fits(new.fits)'"])
+    )
     yield group.accept("a page", image_file(more=[b"OBJECT  = '<script>alert(1)</script>'"]))
     page = b"COMMENT <!DOCTYPE html><html><script>alert(1)</script></html>"
     yield group.accept("a page that is FITS", image_file(more=[page]))
@@ -136,7 +169,12 @@ def headers() -> Iterator[Case]:
 def many_hdus() -> Iterator[Case]:
     group = Group("HDUs")
     yield group.reject("30,000", lambda: header(PRIMARY) + EXTENSION * 22_000, MANY, huge=True)
-    yield group.reject("30,000, packed", lambda: gzip.compress(header(PRIMARY) + EXTENSION * 30_000, 1), f"{MANY} TOO_LARGE_UNPACKED", huge=True)
+    yield group.reject(
+        "30,000, packed",
+        lambda: gzip.compress(header(PRIMARY) + EXTENSION * 30_000, 1),
+        f"{MANY} TOO_LARGE_UNPACKED",
+        huge=True,
+    )
     yield group.reject("1000", header(PRIMARY) + EXTENSION * 1000, MANY)
     yield group.reject("250 without data", header(PRIMARY) + EXTENSION * 250, "EMPTY_FILE")
     yield group.accept("250 before the table", header(PRIMARY) + EXTENSION * 250 + table_file()[BLOCK:])
@@ -155,7 +193,10 @@ def many_hdus() -> Iterator[Case]:
 def good_files() -> dict[str, tuple[Door, bytes]]:
     """Files that are read, of which damaged ones are made."""
     ldac_head = fits.Column("Field Header Card", f"{BLOCK}A", array=[header(IMAGE).decode()])
-    columns = [fits.Column(name, "D", array=stars()[:, i]) for i, name in enumerate(("ALPHA_J2000", "DELTA_J2000", "MAG_AUTO", "MAGERR_AUTO"))]
+    columns = [
+        fits.Column(name, "D", array=stars()[:, i])
+        for i, name in enumerate(("ALPHA_J2000", "DELTA_J2000", "MAG_AUTO", "MAGERR_AUTO"))
+    ]
     ldac = [
         fits.BinTableHDU.from_columns([ldac_head], name="LDAC_IMHEAD"),
         fits.BinTableHDU.from_columns(columns, name="LDAC_OBJECTS"),
@@ -180,7 +221,11 @@ def cut_short() -> Iterator[Case]:
         for n in sorted({*edges, *near, 7, 79, len(data) // 3 | 1}):
             if n < len(data):
                 whole = data[:n] + b"" if n else b""
-                yield group.reject(f"{name} at {n}", whole, f"{CUT} EMPTY_FILE NOT_A_CATALOGUE NO_IMAGE MISSING_COLUMN") if n < _needed(data) else group.either(f"{name} at {n}", whole)
+                yield (
+                    group.reject(f"{name} at {n}", whole, f"{CUT} EMPTY_FILE NOT_A_CATALOGUE NO_IMAGE MISSING_COLUMN")
+                    if n < _needed(data)
+                    else group.either(f"{name} at {n}", whole)
+                )
 
 
 def _needed(data: bytes) -> int:

@@ -8,7 +8,19 @@ from collections.abc import Iterator
 import numpy as np
 
 from .blocks import (
-    ASCII, N_STARS, PRIMARY, TABLE, Change, ascii_file, changed, header, padded, rows, stars, table_file, text_rows,
+    ASCII,
+    N_STARS,
+    PRIMARY,
+    TABLE,
+    Change,
+    ascii_file,
+    changed,
+    header,
+    padded,
+    rows,
+    stars,
+    table_file,
+    text_rows,
 )  # fmt: skip
 from .case import Case, Group
 
@@ -95,7 +107,17 @@ def names() -> Iterator[Case]:
     yield group.reject("none", table_file(*((f"TTYPE{i}", None) for i in range(1, 5))), "MISSING_COLUMN")
     yield group.reject("empty", table_file(*((f"TTYPE{i}", "''") for i in range(1, 5))), "MISSING_COLUMN")
     yield group.reject("numbers", table_file(*((f"TTYPE{i}", i) for i in range(1, 5))), "MISSING_COLUMN")
-    for name in ("MAG\0", "MAG_\xff", "=cmd|'/c calc'!A0", "<b>MAG</b>", "MAG[999999]", "MAG[-1]", "%n%s", "{0}", "../MAG"):
+    for name in (
+        "MAG\0",
+        "MAG_\xff",
+        "=cmd|'/c calc'!A0",
+        "<b>MAG</b>",
+        "MAG[999999]",
+        "MAG[-1]",
+        "%n%s",
+        "{0}",
+        "../MAG",
+    ):
         shown = name.replace("'", "''")
         yield group.either(repr(name), table_file(("TTYPE3", f"'{shown}'")))
     yield group.accept("beside a page", table_file(("TFIELDS", 5), ("TFORM5", "'0A'"), ("TTYPE5", "'<script>'")))
@@ -132,7 +154,15 @@ def variable() -> Iterator[Case]:
         yield group.reject(f"{what}, as the magnitude", as_magnitude, f"{NONE} MISSING_COLUMN BROKEN_FITS")
     yield group.accept("as it should be", _described("1PE(5)", [(5, 0)], bytes(80)))
     big = header(PRIMARY) + header(
-        changed(TABLE, ("NAXIS1", 8), ("NAXIS2", 500), ("TFIELDS", 1), ("TTYPE1", "'MAG'"), ("TFORM1", "'1PD(500)'"), ("PCOUNT", 4000))
+        changed(
+            TABLE,
+            ("NAXIS1", 8),
+            ("NAXIS2", 500),
+            ("TFIELDS", 1),
+            ("TTYPE1", "'MAG'"),
+            ("TFORM1", "'1PD(500)'"),
+            ("PCOUNT", 4000),
+        )
     )
     asks = struct.pack(">ii", 477_218, 0) * 500
     yield group.reject("9 kB that ask for 1.9 GB", big + padded(asks + bytes(4000)), f"MISSING_COLUMN {BROKEN}")

@@ -91,12 +91,13 @@ def not_catalogues() -> Iterator[Case]:
     yield group.reject("a header as text", b"SIMPLE  = T\nBITPIX  = 16\nNAXIS   = 2\nEND\n", f"{NOT} BROKEN_FITS")
     yield from group.rejects("EMPTY_FILE", [("nothing", b""), ("a blank", b" "), ("line breaks", b"\r\n" * 5000)])
     yield from group.rejects(
-        "EMPTY_FILE", [("a head only", HEAD.encode()), ("comments only", b"# nothing\n" * 900), ("a mark", b"\xef\xbb\xbf")]
+        "EMPTY_FILE",
+        [("a head only", HEAD.encode()), ("comments only", b"# nothing\n" * 900), ("a mark", b"\xef\xbb\xbf")],
     )
     yield group.reject("names only", NAMES.encode(), f"EMPTY_FILE {NOT}")
     image = Group("not images", Door.IMAGE)
     for name, text in {**markup, "SExtractor": SEXTRACTOR, "a path": "/etc/passwd", "nothing": ""}.items():
-        yield image.reject(name, text.encode(), "NO_IMAGE EMPTY_FILE MARKUP_SENT")
+        yield image.reject(name, text.encode(), "NO_IMAGE EMPTY_FILE")
 
 
 def sizes() -> Iterator[Case]:
@@ -109,7 +110,9 @@ def sizes() -> Iterator[Case]:
     short = ",".join(["1"] * 2000)
     yield group.reject("2000 columns in lines of 4 kB", f"{short}\n{short}\n".encode(), codes)
     yield group.reject("commas only", b"," * 4000 + b"\n" + b"," * 4000, f"{codes} {MISSING}")
-    yield group.reject("a head of 9999", "".join(f"# {i} C{i}\n" for i in range(1, 9999)).encode() + BODY.encode(), codes)
+    yield group.reject(
+        "a head of 9999", "".join(f"# {i} C{i}\n" for i in range(1, 9999)).encode() + BODY.encode(), codes
+    )
     yield group.reject("a million lines", lambda: b"1 2 3 0.1\n" * 1_000_000, MANY)
     yield group.reject("six million lines", lambda: b"1 2\n" * 6_000_000, MANY, huge=True)
     yield group.reject("ten million empty lines", lambda: b"\n" * 10_000_000, f"{MANY} EMPTY_FILE")
@@ -142,7 +145,7 @@ def encodings() -> Iterator[Case]:
     yield group.reject("UTF-32", SEXTRACTOR.encode("utf-32"), f"{NOT} EMPTY_FILE {MISSING}")
     yield group.either("UTF-16 cut in a letter", SEXTRACTOR.encode("utf-16")[:-1])
     yield group.either("half of a pair", b"\xff\xfe" + b"\x00\xd8" * 200)
-    yield group.either("UTF-7", "ra,dec,mag,magerr\n+AGE-".encode())
+    yield group.either("UTF-7", b"ra,dec,mag,magerr\n+AGE-")
     yield group.reject("NUL bytes", SEXTRACTOR.replace(" ", "\0").encode(), NOT)
     yield group.reject("one NUL byte", SEXTRACTOR.encode() + b"\0", NOT)
     comment = "# obs: Łukasz, Ondřejov 🔭 \u202e\u2066 Ω\n"
@@ -172,28 +175,41 @@ def heads() -> Iterator[Case]:
     }  # fmt: skip
     for name, text in texts.items():
         yield group.either(name, (text + BODY).encode())
-    yield group.reject("pixels only", SEXTRACTOR.replace("ALPHA_J2000", "X_IMAGE").replace("DELTA_J2000", "Y_IMAGE").encode(), MISSING)
+    yield group.reject(
+        "pixels only", SEXTRACTOR.replace("ALPHA_J2000", "X_IMAGE").replace("DELTA_J2000", "Y_IMAGE").encode(), MISSING
+    )
     yield group.reject("no error", SEXTRACTOR.replace("MAGERR_AUTO", "BACKGROUND").encode(), MISSING)
     yield group.reject("no magnitude", SEXTRACTOR.replace("MAG_AUTO", "ELONGATION").encode(), MISSING)
     for name in ("=1+1", "@SUM(1)", "<img src=x onerror=alert(1)>", "%s%n", "{0.__class__}", "a" * 3000, "\x1b[31m"):
         yield group.accept(f"a column {name[:20]!r}", (CSV.replace("magerr", f"magerr,{name}")).encode())
     iraf = "#K IRAF\n# ra 1 0 d degrees %10.5f\n# dec 2 0 d degrees %10.5f\n# mag 3 0 d mag %f\n# magerr 4 0 d mag %f\n"
     yield group.accept("IRAF", (iraf + BODY).encode())
-    yield group.either("IRAF, columns of 0 and 9999", (iraf.replace(" 3 0 ", " 9999 0 ").replace(" 1 0 ", " 0 0 ") + BODY).encode())
+    yield group.either(
+        "IRAF, columns of 0 and 9999", (iraf.replace(" 3 0 ", " 9999 0 ").replace(" 1 0 ", " 0 0 ") + BODY).encode()
+    )
 
 
 def numbers() -> Iterator[Case]:
     group = Group("numbers")
     words = ("nan", "NaN", "inf", "-inf", "1e400", "-1e400", "1e-400", "99.99", "--", "INDEF", "", "0x10", "1_0", "1,5",
-             "1e", "١٥", "1" * 400, "15..0", "+-15", "True", "None", "=1+1", "1e999999999", "15.0.0", "½")  # fmt: skip
+             "1e", "\u0661\u0665", "1" * 400, "15..0", "+-15", "True", "None", "=1+1", "1e999999999", "15.0.0",
+             "½")  # fmt: skip
     for word in words:
         for column, name in ((0, "RA"), (2, "magnitude"), (3, "error")):
             lines = [line.split() for line in LINES]
             for cells in lines:
                 cells[column] = word
             csv = NAMES.replace(" ", ";") + "\n" + "\n".join(";".join(cells) for cells in lines)
-            usable = (word, column) in {("1e-400", 2), ("1e-400", 3), ("1e-400", 0), ("99.99", 0), ("1_0", 0), ("1_0", 2), ("1_0", 3)}
-            either = word in {"١٥"} or usable
+            usable = (word, column) in {
+                ("1e-400", 2),
+                ("1e-400", 3),
+                ("1e-400", 0),
+                ("99.99", 0),
+                ("1_0", 0),
+                ("1_0", 2),
+                ("1_0", 3),
+            }
+            either = word == "\u0661\u0665" or usable
             made = group.either if either else group.reject
             extra = () if either else (f"{NONE} {NOT} {MISSING}",)
             yield made(f"{name} {word[:12]!r}", csv.encode(), *extra)
@@ -218,7 +234,8 @@ def strings() -> Iterator[Case]:
     """Cards and cells that other programs would obey."""
     group = Group("strings")
     texts = (
-        "=HYPERLINK(\"http://x\")", "+1", "-1+1", "@x", "%s%s%n", "{0}{x.__class__.__mro__}", "${jndi:ldap://127.0.0.1/a}",
+        '=HYPERLINK("http://x")', "+1", "-1+1", "@x", "%s%s%n", "{0}{x.__class__.__mro__}",
+        "${jndi:ldap://127.0.0.1/a}",
         "../../../etc/passwd", "..\\..\\windows", "'; DROP TABLE x;--", "<script>alert(1)</script>", "$(id)", "`id`",
         "\x00".replace("\x00", "\\0"), "a\x1b]0;x\x07", "\u202egnp.exe", "A" * 4000, "ivo://x#y", "NaN", "null", "[]",
     )  # fmt: skip
@@ -237,13 +254,20 @@ def bombs() -> Iterator[Case]:
     lines += [f"# a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     laughs = "\n".join(lines) + "\n"
     split = ECSV_HEAD.splitlines(keepends=True)
-    yield group.accept("a billion laughs in ECSV", ("".join(split[:2]) + laughs + "".join(split[2:]) + NAMES + "\n" + BODY).encode())
+    yield group.accept(
+        "a billion laughs in ECSV", ("".join(split[:2]) + laughs + "".join(split[2:]) + NAMES + "\n" + BODY).encode()
+    )
     tag = "# meta: !!python/object/apply:os.system ['id']\n"
     yield group.accept("a call in ECSV", ("".join(split[:2]) + tag + "".join(split[2:]) + NAMES + "\n" + BODY).encode())
     deep = "# " + "{name: " * 500 + "\n"
-    yield group.accept("braces in ECSV", ("".join(split[:2]) + deep + "".join(split[2:]) + NAMES + "\n" + BODY).encode())
+    yield group.accept(
+        "braces in ECSV", ("".join(split[:2]) + deep + "".join(split[2:]) + NAMES + "\n" + BODY).encode()
+    )
     yield group.either("a delimiter of two", ECSV.replace("# ---", "# ---\n# delimiter: ',,'").encode())
     yield group.either("no names", ECSV.replace(NAMES, "").encode())
     yield group.reject("a billion laughs as YAML", laughs.replace("# ", "").encode(), f"{NOT} {MISSING}")
     slow = "# - {name: " + "'" + "a" * 4000 + "\n"
-    yield group.accept("quotes that are not closed", ("".join(split[:3]) + slow * 500 + "".join(split[3:]) + NAMES + "\n" + BODY).encode())
+    yield group.accept(
+        "quotes that are not closed",
+        ("".join(split[:3]) + slow * 500 + "".join(split[3:]) + NAMES + "\n" + BODY).encode(),
+    )

@@ -38,7 +38,7 @@ def example(kind: str) -> bytes:
         options["tile_shape"] = (16, 16)
     if kind.startswith("PLIO"):
         pixels = np.clip(pixels, 0, 2**23).astype(np.int32)
-    return packed(kind.split(" ")[0], pixels, **options)()
+    return packed(kind.split(" ", maxsplit=1)[0], pixels, **options)()
 
 
 KINDS = (
@@ -69,13 +69,31 @@ def cards() -> Iterator[Case]:
         made = GROUP.either if (key, value) in LOOSE else GROUP.reject
         extra = () if made == GROUP.either else (codes,)
         yield made(f"{key} {value}", lambda key=key, value=value: recarded(example("RICE_1"), **{key: value}), *extra)  # type: ignore[misc, arg-type, operator]
-    for key, value in (("ZQUANTIZ", "'NONSENSE'"), ("ZQUANTIZ", 3), ("ZDITHER0", -1), ("ZDITHER0", 10**9), ("ZDITHER0", "'x'")):
+    for key, value in (
+        ("ZQUANTIZ", "'NONSENSE'"),
+        ("ZQUANTIZ", 3),
+        ("ZDITHER0", -1),
+        ("ZDITHER0", 10**9),
+        ("ZDITHER0", "'x'"),
+    ):
         name = f"{key} {value}"
         yield GROUP.either(name, lambda key=key, value=value: recarded(example("RICE_1 of floats"), **{key: value}))  # type: ignore[misc]
-    for key, value in (("ZVAL1", 0), ("ZVAL1", -1), ("ZVAL1", 2**31), ("ZVAL1", "'x'"), ("ZVAL2", 3), ("ZVAL2", 0), ("ZVAL2", 16)):
-        yield GROUP.either(f"RICE {key} {value}", lambda key=key, value=value: recarded(example("RICE_1"), **{key: value}))  # type: ignore[misc]
+    for key, value in (
+        ("ZVAL1", 0),
+        ("ZVAL1", -1),
+        ("ZVAL1", 2**31),
+        ("ZVAL1", "'x'"),
+        ("ZVAL2", 3),
+        ("ZVAL2", 0),
+        ("ZVAL2", 16),
+    ):
+        yield GROUP.either(
+            f"RICE {key} {value}", lambda key=key, value=value: recarded(example("RICE_1"), **{key: value})
+        )  # type: ignore[misc]
     for key, value in (("ZVAL1", -1), ("ZVAL1", "1E400"), ("ZVAL2", 9)):
-        yield GROUP.either(f"HCOMPRESS {key} {value}", lambda key=key, value=value: recarded(example("HCOMPRESS_1"), **{key: value}))  # type: ignore[misc]
+        yield GROUP.either(
+            f"HCOMPRESS {key} {value}", lambda key=key, value=value: recarded(example("HCOMPRESS_1"), **{key: value})
+        )  # type: ignore[misc]
 
 
 # Not what was packed, but a picture may come out: another number of bits, another kind.
@@ -98,8 +116,12 @@ def streams() -> Iterator[Case]:
             yield GROUP.either(f"{kind}, noise {seed}", lambda k=kind, n=(number, seed): _noisy(example(k), n, 12))  # type: ignore[misc]
         for fill in (0, 255):
             yield GROUP.either(f"{kind}, bytes of {fill}", lambda k=kind, f=fill: _filled(example(k), f))  # type: ignore[misc]
-        yield GROUP.either(f"{kind}, half of each tile", lambda k=kind: _described(example(k), lambda n, at: (n // 2, at)))  # type: ignore[misc]
-        yield GROUP.either(f"{kind}, one byte of each tile", lambda k=kind: _described(example(k), lambda _, at: (1, at)))  # type: ignore[misc]
+        yield GROUP.either(
+            f"{kind}, half of each tile", lambda k=kind: _described(example(k), lambda n, at: (n // 2, at))
+        )  # type: ignore[misc]
+        yield GROUP.either(
+            f"{kind}, one byte of each tile", lambda k=kind: _described(example(k), lambda _, at: (1, at))
+        )  # type: ignore[misc]
         yield GROUP.either(f"{kind}, the next tile's", lambda k=kind: _described(example(k), lambda n, at: (n, at + 3)))  # type: ignore[misc]
     odd = {
         "none": lambda _n, at: (0, at), "negative": lambda _n, _at: (-1, -1), "beyond": lambda n, _at: (n, 10**8),
@@ -171,12 +193,16 @@ def made() -> Iterator[Case]:
     yield GROUP.reject("2^62 pixels in one tile", _tiles(*huge, descriptors=one, heap=bytes(8)), ANY)
     sharp = struct.pack(">2siii", b"\xdd\x99", 2**30, 2**30, 0) + bytes(30)
     small: list[Change] = [("ZTILE1", SIDE), ("ZTILE2", SIDE), ("ZCMPTYPE", "'HCOMPRESS_1'")]
-    yield GROUP.reject("HCOMPRESS that says 2^60", _tiles(*small, descriptors=struct.pack(">ii", len(sharp), 0), heap=sharp), ANY)
+    yield GROUP.reject(
+        "HCOMPRESS that says 2^60", _tiles(*small, descriptors=struct.pack(">ii", len(sharp), 0), heap=sharp), ANY
+    )
     plio = struct.pack(">7h", 0, 7, -100, 32767, 32767, 0, 0)
     cards: list[Change] = [("ZTILE2", SIDE), ("ZCMPTYPE", "'PLIO_1'"), ("TFORM1", "'1PI(9)'")]
     yield GROUP.reject("PLIO that says 2^30", _tiles(*cards, descriptors=struct.pack(">ii", 7, 0), heap=plio), ANY)
     yield GROUP.reject("no table", header(PRIMARY) + header(TILES), "BROKEN_FITS FITS_CUT_SHORT")
-    many = _tiles(("ZNAXIS1", 1024), ("ZNAXIS2", 1024), ("ZTILE1", 1), ("ZTILE2", 1), descriptors=one * 2**20, heap=bytes(8))
+    many = _tiles(
+        ("ZNAXIS1", 1024), ("ZNAXIS2", 1024), ("ZTILE1", 1), ("ZTILE2", 1), descriptors=one * 2**20, heap=bytes(8)
+    )
     yield GROUP.reject("a million tiles", many, ANY)
     bogus = [*huge[:0], ("ZMASKCMP", "'RICE_1'")]
     yield GROUP.reject("a mask of its own", _tiles(*bogus, descriptors=one * SIDE, heap=bytes(8)), ANY)
