@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cpcs.errors import MissingColumn, ReaderCrashed, ReaderTimedOut
-from functions.calibrate.child import Limits, read_in_child
+from cpcs.errors import CpcsError, MissingColumn, MostlyBlankImage, ReaderCrashed, ReaderTimedOut, StorageConflict
+from functions.calibrate import child
+from functions.calibrate.child import Answer, Limits, read_in_child, run_in_child
 from photocal.stars import CatalogueMeta, StarList
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -107,3 +113,208 @@ def test_no_child_is_left_behind() -> None:
     with pytest.raises(ReaderTimedOut):
         read_in_child(lambda _: stars(int(time.sleep(60) or 0)), b"", Limits(seconds=0.2))
     assert children() == before
+
+
+def ends(work, **limits) -> CpcsError:
+    """Return the refusal that the work ends in."""
+    with pytest.raises(CpcsError) as caught:
+        run_in_child(work, b"", Limits(**limits) if limits else None)
+    return caught.value
+
+
+def test_a_document_and_arrays_come_back_as_they_were() -> None:
+    arrays = {
+        "image": np.arange(12, dtype=np.float32).reshape(3, 4),
+        "big-endian": np.arange(5, dtype=">i2"),
+        "mask": np.array([[True, False]]),
+        "turned": np.arange(6.0).reshape(2, 3).T,
+        "nothing": np.empty((0, 3)),
+        "number": np.array(7.5),
+    }
+    document = {"text": "Å", "list": [1, 2.5, None], "inner": {"a": True}, "numpy": np.float64(2.5)}
+    answer = run_in_child(lambda data: Answer(document={**document, "n": len(data)}, arrays=arrays), b"123")
+    assert answer.document == {**document, "n": 3}
+    assert list(answer.arrays) == list(arrays)
+    for name, array in arrays.items():
+        assert answer.arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(answer.arrays[name], array)
+        assert answer.arrays[name].flags.writeable
+        assert answer.arrays[name].flags.aligned
+    assert run_in_child(lambda _: Answer(), b"").arrays == {}
+
+
+def test_numbers_of_numpy_stay_numbers_in_a_refusal() -> None:
+    def work(_: bytes) -> Answer:
+        raise MostlyBlankImage(n=np.int64(9), percent=np.float64(1.5), limit=10.0)
+
+    assert "Only 1.5 % of the 9 pixels" in ends(work).message
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE])
+def test_every_signal_has_its_name(number: signal.Signals) -> None:
+    refusal = ends(lambda _: os.kill(os.getpid(), number))
+    assert isinstance(refusal, ReaderCrashed)
+    assert number.name in refusal.message
+
+
+def endless(data: bytes) -> Answer:
+    return endless(data)
+
+
+def test_more_ways_to_end() -> None:
+    assert "status 7" in ends(lambda _: os._exit(7)).message
+    assert "RecursionError" in ends(endless).message
+    assert "no memory left" in ends(lambda _: bytearray(1 << 40)).message
+    assert isinstance(ends(lambda _: os.kill(os.getpid(), signal.SIGXCPU)), ReaderTimedOut)
+    assert "status 1" in ends(lambda _: Answer(arrays={"objects": np.array([object()])})).message
+    assert "SystemExit" not in ends(lambda _: sys.exit(0)).message
+
+
+def test_an_answer_is_no_longer_than_it_may_be() -> None:
+    answer = Answer(arrays={"zeros": np.zeros(1000)})
+    assert run_in_child(lambda _: answer, b"", Limits(answer_bytes=10_000)).arrays["zeros"].size == 1000
+    assert "more than 8000 bytes" in ends(lambda _: answer, answer_bytes=8000).message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"short",
+        child._LENGTHS.pack(5, 0) + b"{}",
+        child._LENGTHS.pack(2, 0) + b"{}",
+        child._LENGTHS.pack(2, 0) + b"[]",
+        child._LENGTHS.pack(4, 0) + b"\xff\xfe\0{",
+        child._LENGTHS.pack(1 << 63, 1 << 63),
+        *(
+            child._LENGTHS.pack(len(head), 64) + head + bytes(64)
+            for head in (
+                b'{"document": 1, "arrays": {}}',
+                b'{"document": {}, "arrays": {"a": ["<f8", [9]]}}',
+                b'{"document": {}, "arrays": {"a": ["<f8", [-1]]}}',
+                b'{"document": {}, "arrays": {"a": ["|O", [1]]}}',
+                b'{"document": {}, "arrays": {"a": ["<U4", [1]]}}',
+                b'{"document": {}, "arrays": {"a": ["nonsense", [1]]}}',
+                b'{"document": {}, "arrays": {"a": ["<f8", [99999999999, 99999999999]]}}',
+                b'{"code": "NO_SUCH_CODE", "metadata": {}}',
+                b'{"code": "CONFLICT", "metadata": {"what": "x"}}',
+                b'{"code": "MISSING_COLUMN", "metadata": {}}',
+                b'{"code": "MISSING_COLUMN", "metadata": 5}',
+                b"[" * 60,
+            )
+        ),
+    ],
+)
+def test_what_a_taken_over_child_says_is_not_believed(message: bytes) -> None:
+    def work(_: bytes) -> Answer:
+        for number in range(3, 64):
+            try:
+                os.write(number, message)
+            except OSError:
+                continue
+        os._exit(0)
+
+    assert isinstance(ends(work), ReaderCrashed)
+
+
+def test_an_answer_that_is_no_list_of_stars() -> None:
+    for answer in (Answer(), Answer(document={"meta": 5}), Answer(document={"meta": {}}, arrays={"x": np.zeros(3)})):
+        with pytest.raises(KeyError if not answer.document else TypeError):
+            child.stars_of(answer)
+
+
+def test_errors_that_are_no_refusal_do_not_come_from_a_child() -> None:
+    def work(_: bytes) -> Answer:
+        raise StorageConflict(what="the job")
+
+    assert isinstance(ends(work), ReaderCrashed)
+
+
+def test_the_child_can_write_no_file_and_log_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def work(_: bytes) -> Answer:
+        sys.stdout.write("out")
+        sys.stdout.flush()
+        sys.stderr.write("error")
+        os.write(2, b"error")
+        logging.getLogger().error("logged")
+        with pytest.raises(OSError, match="too large"):
+            (tmp_path / "file").write_bytes(b"anything")
+        open_now = len(list(Path("/proc/self/fd").iterdir()))
+        return Answer(document={"open": open_now, "core": resource.getrlimit(resource.RLIMIT_CORE)[0]})
+
+    answer = run_in_child(work, b"")
+    assert answer.document == {"open": 5, "core": 0}  # three standard ones, the pipe, and the listing itself
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_what_a_child_starts_ends_with_it(tmp_path: Path) -> None:
+    def work(_: bytes) -> Answer:
+        os.close(1)
+        started = subprocess.Popen(["/bin/sleep", "600"])
+        return Answer(document={"pid": started.pid})
+
+    pid = run_in_child(work, b"").document["pid"]
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def open_files() -> set[Path]:
+    return {path for path in Path("/proc/self/fd").iterdir() if path.exists()}
+
+
+def test_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(open_files())
+    for _ in range(5):
+        run_in_child(lambda _: Answer(), b"")
+        ends(lambda _: time.sleep(60), seconds=0.05)
+        ends(lambda _: os._exit(3))
+
+    def no_fork() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", no_fork)
+    with pytest.raises(BlockingIOError):
+        run_in_child(lambda _: Answer(), b"")
+    assert len(open_files()) == before
+
+
+def test_a_worker_with_threads_may_fork() -> None:
+    """A child must not wait for a lock that a thread of the worker held when it forked."""
+    over = threading.Event()
+    locked = threading.Lock()
+
+    def busy() -> None:
+        log = logging.getLogger("busy")
+        while not over.is_set():
+            with locked:
+                log.debug("x")
+                sys.stderr.flush()
+                np.zeros(1000).sum()
+
+    threads = [threading.Thread(target=busy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for n in range(20):
+            assert read_in_child(lambda data: stars(len(data)), b"x" * n, Limits(seconds=10)).n == n
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_many_at_once() -> None:
+    answers: list[int] = []
+
+    def one(n: int) -> None:
+        answers.append(run_in_child(lambda data: Answer(arrays={"a": np.zeros(len(data))}), bytes(n)).arrays["a"].size)
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == list(range(8))

@@ -197,7 +197,7 @@ def replaced(key, value):
         raw(*PRIMARY) + raw(*replaced("PCOUNT", -8), data=bytes(2880)),
         raw(*PRIMARY) + raw(*replaced("NAXIS", 1), data=bytes(2880)),
         raw(*PRIMARY) + raw(*TABLE, data=bytes(4)),
-        raw(*PRIMARY) + raw(*TABLE, data=bytes(2880)) + b"leftovers",
+        raw(*PRIMARY) + raw(*TABLE, data=bytes(2880)) + b"leftovers" * 320,
         raw(*TABLE, data=bytes(2880)),
     ],
 )

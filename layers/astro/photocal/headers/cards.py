@@ -121,18 +121,28 @@ def _joined(images: Iterable[str]) -> Iterator[Card]:
 
 def card(image: str) -> Card | None:
     """Return one card from its text of 80 characters (or fewer, or more); None when it has no value."""
-    key = image[:8].strip().upper()
-    if key == "HIERARCH" and "=" in image:
-        name, _, body = image[8:].partition("=")
-        key = " ".join(name.split()).upper()
-    elif image[8:9] == "=":
-        body = image[9:]
-    else:
-        return None
-    if key in _COMMENTARY:
+    key, body = key_and_body(image)
+    if body is None or key in _COMMENTARY:
         return None
     value, comment, is_text = _parts(body)
     return Card(key=key, value=value, comment=comment, is_text=is_text)
+
+
+def key_and_body(image: str) -> tuple[str, str | None]:
+    """Return the keyword of a card, in capitals, and what follows its equals sign; None where it has none."""
+    key = image[:8].strip().upper()
+    if image[8:9] == "=":
+        return key, image[9:]
+    if key == "HIERARCH" and "=" in image:
+        name, _, body = image[8:].partition("=")
+        return " ".join(name.split()).upper(), body
+    return key, None
+
+
+def key_and_value(image: str) -> tuple[str, str | None]:
+    """Return keyword and value of a card, without its comment: what the gate needs of each, and no more."""
+    key, body = key_and_body(image)
+    return key, None if body is None else _parts(body)[0]
 
 
 def _parts(body: str) -> tuple[str, str, bool]:

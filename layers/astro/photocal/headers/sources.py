@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cpcs.errors import NotAHeader
-from photocal.headers.cards import CARD, Header, from_bytes, from_images
+from photocal.headers.cards import BLOCK, CARD, Header, from_bytes, from_images
 from photocal.headers.dumps import from_json, from_yaml
 from photocal.headers.lines import image_of
-from photocal.readers.gate import BLOCK
 from photocal.readers.limits import LIMITS, Limits
 from photocal.readers.unpack import unpacked
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured, TooManyRows
 from photocal.arrays import Anything, Floats
+from photocal.headers.cards import CARD
 from photocal.readers import columns
-from photocal.readers.gate import CARD, WIDTHS, Hdu, binary_form, parse_card, walk
+from photocal.readers.gate import WIDTHS, Hdu, binary_form, parse_card, walk
 from photocal.readers.limits import Limits
 from photocal.readers.numbers import is_sexagesimal, number
 from photocal.readers.table import RawTable, useful

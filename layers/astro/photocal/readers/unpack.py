@@ -5,11 +5,13 @@ from __future__ import annotations
 import bz2
 import zlib
 
-from cpcs.errors import BombSent, NotACatalogue
+from cpcs.errors import BombSent, BrokenPacking, PackedTwice, UnknownPacking
 from photocal.readers.limits import Limits
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
-_OTHER = {
+_KNOWN = {
+    GZIP: "gzip",
+    BZIP2: "bzip2",
     b"PK\x03\x04": "zip",
     b"\x1f\x9d": "compress (.Z)",
     b"\xfd7zXZ": "xz",
@@ -28,23 +30,33 @@ def unpacked(data: bytes, limits: Limits) -> bytes:
     Raises
     ------
     BombSent
-        They unpack to more than is taken, or to something packed again.
-    NotACatalogue
-        They are packed in a way that is not read here, or damaged.
+        They unpack to more than is taken.
+    PackedTwice
+        They unpack to something that is packed again.
+    UnknownPacking
+        They are packed in a way that is not read here.
+    BrokenPacking
+        They are damaged, or cut short.
     """
-    for magic, name in _OTHER.items():
-        if data.startswith(magic):
-            raise NotACatalogue(reason=f"it is packed with {name}; send it unpacked, or packed with gzip")
-    if not data.startswith((GZIP, BZIP2)):
+    other = packing(data)
+    if other is None:
         return data
+    if other not in {"gzip", "bzip2"}:
+        raise UnknownPacking(packing=other)
     cap = min(limits.unpacked_bytes, max(limits.unpack_ratio * len(data), _ROOM))
     try:
         plain = _unpacked(data, GZIP if data.startswith(GZIP) else BZIP2, cap)
     except (zlib.error, OSError, EOFError, ValueError) as error:
-        raise NotACatalogue(reason=f"it cannot be unpacked ({error})") from error
-    if plain.startswith((GZIP, BZIP2)):
-        raise BombSent(limit=cap)
+        raise BrokenPacking(reason=str(error) or "it is damaged") from error
+    inside = packing(plain)
+    if inside is not None:
+        raise PackedTwice(inside=inside)
     return plain
+
+
+def packing(data: bytes) -> str | None:
+    """Return how a file is packed, by its first bytes; None where it is not."""
+    return next((name for magic, name in _KNOWN.items() if data.startswith(magic)), None)
 
 
 def _unpacked(data: bytes, magic: bytes, cap: int) -> bytes:
@@ -57,7 +69,7 @@ def _unpacked(data: bytes, magic: bytes, cap: int) -> bytes:
             # In small steps, because what a member leaves unused is copied.
             step = data[position : position + _STEP]
             if not step:
-                raise NotACatalogue(reason="it cannot be unpacked (cut short)")
+                raise BrokenPacking(reason="it is cut short")
             part = member.decompress(step, cap - size + 1)
             size += len(part)
             if size > cap:

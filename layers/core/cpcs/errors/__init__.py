@@ -11,9 +11,13 @@
     │   ├── UnknownRecalibration  UnknownMapping  BadMapping
     │   ├── EventExists  ObservatoryExists  NotDeletable
     │   └── FileTooLarge  NeverArrived  BadCursor  MethodNotAllowed
-    ├── UnreadableUpload        the file is not a usable list of stars
+    ├── UnreadableUpload        the file is neither a usable list of stars nor a usable image
     │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
-    │   ├── BrokenFits  BombSent  ImageNotMeasured  NoUsableStars
+    │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
+    │   ├── ImageNotMeasured  NoUsableStars
+    │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
+    │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
+    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
     │   ├── NoReferenceStars  TooFewMatches  PoorFit
@@ -28,54 +32,104 @@ Each class has a ``code`` that never changes, a ``sentence`` (what was wrong, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from cpcs.errors.root import CpcsError, walk
+from cpcs.errors.uploads import (
+    BlankImage,
+    BombSent,
+    BrokenFits,
+    BrokenPacking,
+    ConstantImage,
+    CutShort,
+    EmptyFile,
+    ImageCube,
+    ImageNotMeasured,
+    ImageTooLarge,
+    ImageTooSmall,
+    MarkupSent,
+    MissingColumn,
+    MissingReferenceColumn,
+    MostlyBlankImage,
+    NoImage,
+    NotACatalogue,
+    NotAHeader,
+    NoUsableStars,
+    PackedTwice,
+    RawMosaic,
+    ReaderCrashed,
+    ReaderTimedOut,
+    SaturatedImage,
+    TooManyRows,
+    UnknownPacking,
+    UnreadableUpload,
+    UnusableImage,
+)
 
-
-class CpcsError(Exception):
-    """The root of the tree.
-
-    Parameters
-    ----------
-    **metadata
-        The numbers and names that ``sentence`` and ``advice`` speak of; kept as given.
-    """
-
-    code: ClassVar[str] = "INTERNAL"
-    sentence: ClassVar[str] = "Something went wrong inside the server."
-    advice: ClassVar[str] = "Try again; if it happens again, send the request id to the operators."
-
-    def __init__(self, **metadata: object) -> None:
-        self.metadata = metadata
-        super().__init__(self.message)
-
-    @property
-    def message(self) -> str:
-        """What was wrong, in one sentence."""
-        return self.sentence.format(**self.metadata)
-
-    @property
-    def hint(self) -> str:
-        """What to do about it, in one sentence."""
-        return self.advice.format(**self.metadata)
-
-    def as_dict(self) -> dict[str, str]:
-        """Return ``code``, ``message`` and ``hint``: the form every interface shows."""
-        return {"code": self.code, "message": self.message, "hint": self.hint}
-
-    def __reduce__(self) -> tuple[object, tuple[type[CpcsError], dict[str, object]]]:
-        return _rebuild, (type(self), self.metadata)
-
-
-def _rebuild(kind: type[CpcsError], metadata: dict[str, object]) -> CpcsError:
-    return kind(**metadata)
-
-
-def walk(kind: type[CpcsError] = CpcsError) -> Iterator[type[CpcsError]]:
-    """Yield ``kind`` and every class below it."""
-    yield kind
-    for child in kind.__subclasses__():
-        yield from walk(child)
+__all__ = [
+    "BadCommandLine",
+    "BadCursor",
+    "BadField",
+    "BadKey",
+    "BlankImage",
+    "BombSent",
+    "BrokenFits",
+    "BrokenPacking",
+    "CalibrationFailed",
+    "ConstantImage",
+    "CpcsError",
+    "CutShort",
+    "EmptyFile",
+    "EventExists",
+    "FileTooLarge",
+    "Forbidden",
+    "ImageCube",
+    "ImageNotMeasured",
+    "ImageTooLarge",
+    "ImageTooSmall",
+    "KeyRequired",
+    "MarkupSent",
+    "MethodNotAllowed",
+    "MissingColumn",
+    "MissingField",
+    "MissingReferenceColumn",
+    "MjdInFuture",
+    "MjdIsJd",
+    "MjdTooEarly",
+    "MostlyBlankImage",
+    "NeverArrived",
+    "NoImage",
+    "NoReferenceStars",
+    "NoUsableStars",
+    "NotACatalogue",
+    "NotAHeader",
+    "NotDeletable",
+    "ObservatoryExists",
+    "PackedTwice",
+    "PoorFit",
+    "RateLimited",
+    "RawMosaic",
+    "ReaderCrashed",
+    "ReaderTimedOut",
+    "ReferenceUnavailable",
+    "RequestError",
+    "SaturatedImage",
+    "StorageConflict",
+    "TargetNotFound",
+    "TargetOutsideField",
+    "TooFewMatches",
+    "TooManyRows",
+    "UnknownEvent",
+    "UnknownFilter",
+    "UnknownJob",
+    "UnknownObservatory",
+    "UnknownPacking",
+    "UnknownPage",
+    "UnknownPoint",
+    "UnknownRecalibration",
+    "UnreadableUpload",
+    "UnusableImage",
+    "UnusablePath",
+    "walk",
+]
 
 
 # --- what was asked for cannot be -------------------------------------------------------------
@@ -306,119 +360,6 @@ class BadCursor(RequestError):
     code = "BAD_CURSOR"
     sentence = "The page cursor is not one of this server's."
     advice = "Start again at the first page, without a cursor."
-
-
-# --- the file is not a usable list of stars ---------------------------------------------------
-
-
-class UnreadableUpload(CpcsError):
-    """The file is not a usable list of stars."""
-
-    code = "UNREADABLE"
-    sentence = "The file cannot be read: {reason}."
-    advice = "Send a SExtractor catalogue (ASCII_HEAD, FITS table or FITS_LDAC), CSV, or RA Dec Mag MagErr columns."
-
-
-class EmptyFile(UnreadableUpload):
-    """There is nothing in it."""
-
-    code = "EMPTY_FILE"
-    sentence = "The file is empty ({size} bytes, no star)."
-    advice = "Check that the catalogue was written before it was sent."
-
-
-class MarkupSent(UnreadableUpload):
-    """A web page or XML came where a catalogue was expected."""
-
-    code = "MARKUP_SENT"
-    sentence = "The file is {kind}, not a catalogue."
-    advice = "The download was probably an error or login page: open it, and send the catalogue itself."
-
-
-class NotACatalogue(UnreadableUpload):
-    """Neither a known format nor columns of numbers."""
-
-    code = "NOT_A_CATALOGUE"
-
-
-class NotAHeader(UnreadableUpload):
-    """No header of a frame: neither FITS nor a text that holds one."""
-
-    code = "NOT_A_HEADER"
-    sentence = "There is no header in the file: {reason}."
-    advice = "Send a FITS file, or its header as text: lines KEY = value / comment, 80-column cards, YAML or JSON."
-
-
-class MissingColumn(UnreadableUpload):
-    """A table, but without what a calibration needs."""
-
-    code = "MISSING_COLUMN"
-    sentence = "The {format} catalogue has no column for {missing}; it has {found}."
-    advice = "Write at least ALPHA_J2000, DELTA_J2000, MAG_AUTO and MAGERR_AUTO."
-
-
-class MissingReferenceColumn(MissingColumn):
-    """A table of reference stars, but not the columns that are needed, or not those that were named."""
-
-    code = "MISSING_REFERENCE_COLUMN"
-    sentence = "The reference stars have no column for {missing}; there is {found}."
-    advice = "Say which column is what: --columns ra=RAJ2000,dec=DEJ2000,V=Vmag:e_Vmag. A number is a column's place."
-
-
-class TooManyRows(UnreadableUpload):
-    """More lines, columns or bytes than any catalogue needs."""
-
-    code = "TOO_MANY_ROWS"
-    sentence = "The file has {n} {what}; at most {limit} are read."
-    advice = "Send the stars around the target only."
-
-
-class BrokenFits(UnreadableUpload):
-    """The FITS structure is wrong."""
-
-    code = "BROKEN_FITS"
-    sentence = "The FITS file is broken: {reason}."
-    advice = "Check it with fitsverify, and write it again."
-
-
-class BombSent(UnreadableUpload):
-    """It unpacks to more than the server takes."""
-
-    code = "TOO_LARGE_UNPACKED"
-    sentence = "The file unpacks to more than {limit} bytes."
-    advice = "Send it unpacked, or cut out the field around the target."
-
-
-class ImageNotMeasured(UnreadableUpload):
-    """An image, not a catalogue."""
-
-    code = "IMAGE_NOT_MEASURED"
-    sentence = "The file is a FITS image; this server does not measure images yet."
-    advice = "Send the catalogue that SExtractor makes of it."
-
-
-class NoUsableStars(UnreadableUpload):
-    """Rows, but none of them usable."""
-
-    code = "NO_USABLE_STARS"
-    sentence = "None of the {n_rows} rows is a usable star: {reason}."
-    advice = "Coordinates must be degrees (J2000), magnitudes finite, and magnitude errors positive."
-
-
-class ReaderCrashed(UnreadableUpload):
-    """Reading the file brought the reader down."""
-
-    code = "READER_CRASHED"
-    sentence = "The file could not be read: the reader ended with {how}."
-    advice = "Write it again as a plain SExtractor catalogue; the operators have been told."
-
-
-class ReaderTimedOut(UnreadableUpload):
-    """Reading the file took too long."""
-
-    code = "READER_TIMED_OUT"
-    sentence = "The file could not be read within {limit_s} s."
-    advice = "Send a smaller catalogue: the stars around the target."
 
 
 # --- the stars could not be put on a standard scale -------------------------------------------

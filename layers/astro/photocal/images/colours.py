@@ -1,0 +1,190 @@
+"""One-shot-colour cameras: a mosaic of filters over the pixels, or the three planes that a program made of it.
+
+The pattern is named by BAYERPAT (or COLORTYP, CFA, FILTER) from the picture's upper left corner. Rows of a file run
+from the top where ROWORDER is TOP-DOWN or nothing is said, as camera programs write them; from the bottom where it is
+BOTTOM-UP. XBAYROFF and YBAYROFF shift the pattern. Each colour becomes a plane of half the size: nothing is
+interpolated, so that the noise of a pixel stays its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from photocal.arrays import Bools, Pixels
+from photocal.headers.cards import Header
+from photocal.headers.standard import Level, Remark
+from photocal.images.frame import Grid, Image
+
+_PATTERN = re.compile(r"(?<![A-Z])(RGGB|BGGR|GRBG|GBRG)(?![A-Z])")
+_PATTERN_CARDS = (
+    "BAYERPAT",
+    "BAYERPATTERN",
+    "BAYPAT",
+    "CFAPAT",
+    "CFAPATTERN",
+    "COLORTYP",
+    "COLORTYPE",
+    "CFA",
+    "FILTER",
+)
+_X_CARDS, _Y_CARDS = ("XBAYROFF", "BAYOFFX", "BAYEROFFX"), ("YBAYROFF", "BAYOFFY", "BAYEROFFY")
+_BINNING_CARDS = ("XBINNING", "YBINNING", "BINX", "BINY", "CCDXBIN", "CCDYBIN", "XBIN", "YBIN", "BINNING")
+_COLOUR_WORDS = re.compile(r"\b(RGB|COLOU?R)\b", re.IGNORECASE)
+_COLOUR_MAKERS = re.compile(
+    r"SIRIL|PIXINSIGHT|SEESTAR|DWARF|ASTAP|DEEPSKYSTACKER|ASTRO ?PIXEL|EVSCOPE|UNISTELLAR|STELLINA|VESPERA|CANON|NIKON"
+    r"|DSLR|SHARPCAP|ASISTUDIO|ASIIMG|ASIAIR",
+    re.IGNORECASE,
+)
+_MAKER_CARDS = ("PROGRAM", "SWCREATE", "SOFTWARE", "CREATOR", "INSTRUME", "TELESCOP", "CAMERA", "DETECTOR")
+_COLOUR_CARDS = ("COLORTYP", "COLORSPC", "COLORSPACE", "CSPACE", "CTYPE3", "IMAGETYP", "FILTER")
+_SAMPLE = 2**18
+_ALIKE, _LEVELS_APART = 0.5, 0.03
+_GREENS_APART = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bayer:
+    """The pattern of filters over the stored pixels.
+
+    Attributes
+    ----------
+    pattern
+        As the header names it.
+    cell
+        Colours of the stored pixels (0, 0), (0, 1), (1, 0), (1, 1); row, then column.
+    """
+
+    pattern: str
+    cell: str
+
+    def flipped(self) -> Bayer:
+        """Return the pattern with its two rows exchanged."""
+        return Bayer(pattern=self.pattern, cell=self.cell[2:] + self.cell[:2])
+
+
+def bayer(header: Header, n_rows: int) -> tuple[Bayer | None, tuple[Remark, ...]]:
+    """Return the Bayer pattern that a header tells of, and what is to be said about it.
+
+    Parameters
+    ----------
+    header
+        Of the image.
+    n_rows
+        Its rows: seen from the other end, an even number of them exchanges the rows of the pattern.
+    """
+    named = next((found for key in _PATTERN_CARDS if (found := _PATTERN.search(header.text(key).upper()))), None)
+    if named is None:
+        return None, ()
+    if any(_whole(header, (key,)) > 1 for key in _BINNING_CARDS):
+        message = f"The header names the Bayer pattern {named[1]}, and binned pixels: they have no colour any more."
+        return None, (Remark(code="BAYER_BINNED", level=Level.NOTE, message=message),)
+    x, y = _whole(header, _X_CARDS), _whole(header, _Y_CARDS)
+    if header.text("ROWORDER").upper().startswith("BOTTOM") and n_rows % 2 == 0:
+        y += 1
+    pattern = named[1]
+    cell = "".join(pattern[2 * ((row + y) % 2) + (column + x) % 2] for row, column in product((0, 1), (0, 1)))
+    return Bayer(pattern=pattern, cell=cell), ()
+
+
+def _whole(header: Header, keys: tuple[str, ...]) -> int:
+    text = next((header.text(key) for key in keys if header.text(key)), "0")
+    found = re.match(r"[+-]?\d{1,6}", text)
+    return int(found[0]) if found else 0
+
+
+def split(data: Pixels, mask: Bools | None, found: Bayer) -> tuple[tuple[Image, ...], tuple[Remark, ...]]:
+    """Return the R, G and B planes of a mosaic, each of half its size: of the two greens the mean.
+
+    Where the two pixels that should be green differ far more than the other two, the rows are the other way round than
+    the header says: they are exchanged, with a remark.
+    """
+    by_pixels = _greens(data, found)
+    remarks: tuple[Remark, ...] = ()
+    if by_pixels.cell != found.cell:
+        message = (
+            f"The pixels that should be green by the header's Bayer pattern {found.pattern} differ; the others do not. "
+            f"The pattern is taken with its rows exchanged: red and blue may be the wrong way round."
+        )
+        remarks = (Remark(code="BAYER_ROWS_EXCHANGED", level=Level.WARNING, message=message),)
+    message = f"A one-shot-colour frame ({found.pattern}) was split into R, G and B planes of half its size."
+    note = Remark(code="BAYER_SPLIT", level=Level.NOTE, message=message)
+    return tuple(_plane(data, mask, by_pixels.cell, colour) for colour in "RGB"), (*remarks, note)
+
+
+def _phases(data: Pixels) -> list[Pixels]:
+    ny, nx = (length // 2 for length in data.shape)
+    return [data[row::2, column::2][:ny, :nx] for row, column in product((0, 1), (0, 1))]
+
+
+def _greens(data: Pixels, found: Bayer) -> Bayer:
+    """Return the pattern, or its flip where the pixels contradict it: two of four levels must agree, the greens."""
+    step = max(1, int((data.size / 4 / _SAMPLE) ** 0.5))
+    with np.errstate(all="ignore"):
+        samples = [phase[::step, ::step].ravel() for phase in _phases(data)]
+        samples = [sample[np.isfinite(sample)] for sample in samples]
+        if min(sample.size for sample in samples) == 0:
+            return found
+        level = [float(np.median(sample)) for sample in samples]
+        spread = [1.4826 * float(np.median(np.abs(s - m))) for s, m in zip(samples, level, strict=True)]
+        error = 1.2533 * max(spread) / min(sample.size for sample in samples) ** 0.5
+    main, other = abs(level[0] - level[3]), abs(level[1] - level[2])  # the two diagonals of a cell
+    greens, rest = (other, main) if found.cell[1] == "G" else (main, other)
+    certain = greens > _GREENS_APART * rest and greens > 10 * error and greens > 1.0
+    return found.flipped() if certain else found
+
+
+def _plane(data: Pixels, mask: Bools | None, cell: str, colour: str) -> Image:
+    phases = _phases(data)
+    chosen = [i for i, letter in enumerate(cell) if letter == colour]
+    if len(chosen) == 1:
+        pixels = np.ascontiguousarray(phases[chosen[0]])
+    else:
+        pixels = (phases[chosen[0]] + phases[chosen[1]]) * np.float32(0.5)
+    bad = None if mask is None else ~np.isfinite(pixels)
+    rows, columns = [i // 2 for i in chosen], [i % 2 for i in chosen]
+    grid = Grid(step=2, x_first=sum(columns) / len(chosen), y_first=sum(rows) / len(chosen))
+    return Image(data=pixels, mask=bad if bad is not None and bad.any() else None, colour=colour, grid=grid)
+
+
+def are_colours(planes: Pixels, header: Header) -> bool:
+    """Return whether three planes are red, green and blue rather than a cube.
+
+    They are when the header says so: a Bayer pattern, a colour space, CTYPE3 = RGB, or a program or camera that makes
+    colour pictures. They are not when CTYPE3 names anything else (velocity, wavelength, time, Stokes). Where nothing is
+    said, they are when they show the same (correlation above 0.5) at different levels (3 % of the brightest): exposures
+    of one camera in a row have the same level.
+
+    Parameters
+    ----------
+    planes
+        (3, ny, nx).
+    header
+        Of the image.
+    """
+    if any(_COLOUR_WORDS.search(header.text(key)) for key in _COLOUR_CARDS):
+        return True
+    if header.text("CTYPE3"):
+        return False
+    if any(_PATTERN.search(header.text(key).upper()) for key in _PATTERN_CARDS):
+        return True
+    if any(_COLOUR_MAKERS.search(header.text(key)) for key in _MAKER_CARDS):
+        return True
+    flat = planes.reshape(len(planes), -1)
+    sample = flat[:, :: -(-flat.shape[1] // _SAMPLE) | 1].astype(np.float64)
+    sample = sample[:, np.isfinite(sample).all(axis=0)]
+    if sample.shape[1] < 2 or not (np.ptp(sample, axis=1) > 0).all():  # noqa: PLR2004 -- nothing to correlate
+        return False
+    levels = np.median(sample, axis=1)
+    apart = float(np.ptp(levels)) > _LEVELS_APART * float(np.abs(levels).max())
+    return apart and float(np.corrcoef(sample).min()) > _ALIKE
+
+
+def are_one(planes: Pixels) -> bool:
+    """Return whether three planes are the same picture: a grey one saved in colours."""
+    return bool(np.array_equal(planes[0], planes[1], equal_nan=True)) and bool(
+        np.array_equal(planes[0], planes[2], equal_nan=True)
+    )

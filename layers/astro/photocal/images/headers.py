@@ -1,0 +1,47 @@
+"""The header of the image: over what it inherits, and without the cards that only tell how it was stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from photocal.headers.cards import Card, Header, from_bytes
+from photocal.readers.gate import Hdu
+
+_OF_THE_PRIMARY = re.compile(r"SIMPLE|BITPIX|NAXIS\d*|EXTEND|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|GROUPS|[PG]COUNT")
+_OF_THE_TABLE = re.compile(
+    r"XTENSION|BITPIX|NAXIS\d*|[PG]COUNT|TFIELDS|THEAP|(TTYPE|TFORM|TUNIT|TDIM|TNULL|TSCAL|TZERO|TDISP)\d+"
+    r"|CHECKSUM|DATASUM"
+)
+_PACKING = re.compile(
+    r"Z(IMAGE|TENSION|SIMPLE|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE|NAME\d+|VAL\d+|MASKCMP|QUANTIZ|DITHER0|BLANK|SCALE|ZERO"
+    r"|EXTEND|BLOCKED|PCOUNT|GCOUNT|HECKSUM|DATASUM|THEAP)"
+)
+
+
+def image_header(data: bytes, hdus: Sequence[Hdu], index: int) -> Header:
+    """Return the header of an image: its own cards, then those of the primary header that speak of the whole file.
+
+    Of an image that was packed in tiles, NAXIS and BITPIX are the image's, and the table's own cards are left out.
+    """
+    own = _header(data, hdus[index])
+    if hdus[index].is_packed_image:
+        own = Header(_unpacked(own))
+    if index == 0:
+        return own
+    primary = _header(data, hdus[0])
+    return own.over(Header(card for card in primary.cards if not _OF_THE_PRIMARY.fullmatch(card.key)))
+
+
+def _header(data: bytes, hdu: Hdu) -> Header:
+    return from_bytes(memoryview(data)[hdu.header_offset : hdu.header_offset + hdu.header_size])
+
+
+def _unpacked(packed: Header) -> Iterator[Card]:
+    """Yield the cards of the image that a table of tiles holds."""
+    for card in packed.cards:
+        if re.fullmatch(r"Z(BITPIX|NAXIS\d*)", card.key):
+            yield replace(card, key=card.key[1:])
+        elif not _OF_THE_TABLE.fullmatch(card.key) and not _PACKING.fullmatch(card.key):
+            yield card
