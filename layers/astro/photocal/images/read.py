@@ -78,16 +78,16 @@ def _frame(data: bytes, chosen: Chosen, header: Header, packed: str, limits: Lim
     raw = unpacked_tiles(data, hdu, limits) if hdu.is_packed_image else pixels.stored(data, hdu)
     shape = sides(hdu)[::-1]
     how = pixels.scaling(hdu.cards, "ZBLANK" if hdu.is_packed_image and "ZBLANK" in hdu.cards else "BLANK")
-    flat, mask = pixels.values(raw.reshape(-1, shape[-1]), how)
-    found = pixels.statistics(flat, mask)
-    pixels.check(flat, mask, found, pixels.highest(hdu.bitpix, how))
-    planes, remarks = _planes(flat, mask, shape, header)
+    found = pixels.values(raw.reshape(-1, shape[-1]), how)
+    statistics = pixels.statistics(found)
+    pixels.check(found, statistics, pixels.highest(hdu.bitpix, how))
+    planes, remarks = _planes(found.data, found.mask, shape, header)
     return Frame(
         planes=planes,
         header=header,
         hdu=chosen.index,
         packing=packed,
-        statistics=found,
+        statistics=statistics,
         remarks=(*remarks, *_remarks(chosen)),
     )
 
