@@ -163,6 +163,10 @@ class Client:
         """Return all that a calibration found: every candidate, every star."""
         return self._send("GET", f"/api/calibrations/{job_id}/report")
 
+    def header(self, job_id: str) -> Document:
+        """Return what an upload's header was understood to say, keyword by keyword; also of one that was refused."""
+        return self._send("GET", f"/api/calibrations/{job_id}/header")
+
     def me(self) -> Document:
         """Return whose key this is."""
         return self._send("GET", "/api/me")

@@ -70,7 +70,8 @@ NOTHING = (
     " | N/A | n/a | unknown | UNKNOWN | undefined | NOTPRESENT | RGGB | GRBG | u g r i z | BVRI | griz | VR"
     " | VR DECam c0007 6300.0 2600.0 | gr | c0002 | k1038 | STANDBY | cassette_2 | Grism_#4 | grating | SDSS"
     " | Johnson | Sloan | Bessell | ATLAS o | o | orange | cyan | EXO | Exoplanet | CH4"
-    " | GG495 | RG610 | KG5 | Washington C | DDO51 | Filter 1 | Filter | \u0417\u0435\u043b\u0451\u043d\u044b\u0439 | \u6ee4\u955c | \u0412 | dark | diffuser"
+    " | GG495 | RG610 | KG5 | Washington C | DDO51"
+    " | Filter 1 | Filter | \u0417\u0435\u043b\u0451\u043d\u044b\u0439 | \u6ee4\u955c | \u0412 | dark | diffuser"
 )
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cpcs.errors import UnreadableUpload
+from cpcs.errors import BadMapping, UnreadableUpload
 from cpcs.keywords import KEYWORDS, Kind
+from cpcs.mappings import HeaderMapping, Rule, check_rule
 from photocal.headers import document, names
 from photocal.headers.cards import Card, Header
 from photocal.headers.sources import read_header
@@ -115,6 +116,42 @@ def check(standard: StandardHeader) -> None:
 @example(cards=[], known=Given())
 def test_any_header_is_understood_somehow(cards: list[Card], known: Given) -> None:
     check(standardise(Header(cards), given=known))
+
+
+FORMATS = [
+    "str", "int", "float", "float adu/e", "float deg", "float rad", "float mm", "float min", "float ms", "angle",
+    "angle hour", "angle deg", "angle hms", "angle dms", "angle rad", "angle west", "mjd", "jd mid", "datetime tai end",
+    "date dd/mm/yy", "date", "time hms", "time hour utc+2", "time s", "time day", "mjd mid tdb",
+]  # fmt: skip
+
+
+def rule(keyword: str, source: str, form: str, fixed: str) -> Rule | None:
+    """Return a rule that may be stored; None where it may not."""
+    try:
+        return check_rule(Rule(keyword=keyword, source=source, format=form, fixed="" if source else fixed), "here")
+    except BadMapping:
+        return None
+
+
+RULES = st.builds(
+    rule,
+    st.sampled_from(sorted(KEYWORDS)),
+    st.sampled_from(["", *KEYS]),
+    st.sampled_from(FORMATS),
+    st.sampled_from(["1", "0", "-5", "V", "2 2", "150.2", "10:00:00", "1e300", "2000", "FK4", "dark"]),
+)
+
+
+@given(cards=st.lists(CARDS, max_size=30), rules=st.lists(RULES, max_size=12), known=GIVEN)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_header_with_any_mapping_is_understood_somehow(
+    cards: list[Card], rules: list[Rule | None], known: Given
+) -> None:
+    kept = {item.keyword: item for item in rules if item is not None}
+    mapping = HeaderMapping(camera="any", rules=tuple(kept.values()))
+    standard = standardise(Header(cards), mappings=(mapping,), camera="any", given=known)
+    check(standard)
+    assert standard.mapping is not None
 
 
 @given(data=st.one_of(st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode())))

@@ -277,3 +277,95 @@ def test_sizes_of_plain_and_packed_images() -> None:
 def test_read_out_time_in_milliseconds() -> None:
     assert understood("READTIME = 2500 / [ms] readout").number("READTIME") == 2.5
     assert understood("READTIME = 2.5 / s").number("READTIME") == 2.5
+
+
+NINA = """
+BITPIX = 16
+BZERO = 32768
+NAXIS = 2
+IMAGETYP = 'LIGHT' / Type of exposure
+XBINNING = 1 / X axis binning factor
+YBINNING = 1 / Y axis binning factor
+GAIN = 120 / Sensor gain
+OFFSET = 30 / Sensor gain offset
+EGAIN = 1.00224268436432 / [e-/ADU] Electrons per A/D unit
+XPIXSZ = 4.63 / [um] Pixel X axis size
+YPIXSZ = 4.63 / [um] Pixel Y axis size
+INSTRUME = 'ZWO ASI294MC Pro'
+BAYERPAT = 'RGGB' / Sensor Bayer pattern
+FOCALLEN = 456 / [mm] Focal length
+OBJCTRA = '00 00 00' / [H M S] RA of imaged object
+OBJCTDEC = '+00 00 00' / [D M S] Declination of imaged object
+RA = 84.07 / [deg] RA of telescope
+DEC = -5.38 / [deg] Declination of telescope
+EQUINOX = 2000.0
+SWCREATE = 'N.I.N.A. 1.10.2.90'
+"""
+SHARPCAP = """
+RA = 187.3498863705 / Epoch : JNOW
+DEC = 12.8925716003 / Epoch : JNOW
+XPIXSZ = 2.4 / microns, includes binning if any
+YPIXSZ = 2.4 / microns, includes binning if any
+XBINNING = 2
+YBINNING = 2
+FOCALLEN = 312.5
+COLORTYP = 'RGB'
+INSTRUME = 'ZWO ASI183MC Pro'
+RDNOISE = 1.7 / Read noise in electrons
+GAIN = 5
+EQUINOX = 9.87654321E+107
+"""
+DWARF = """
+BINNING = '2*2' / n*n pixels add together
+GAIN = 110 / Sub Gain
+RA = 10.5 / [h] Observe object RA coordinate (J2000)
+DEC = 20.0 / [deg] Observe object DEC coordinate (J2000)
+"""
+RATCAM = """
+GAIN = 2.796 / [electrons/count] calibrated
+READNOIS = 7.0 / [electrons/pixel]
+EPERDN = 2.796 / [electrons/count]
+CCDXBIN = 2 / [pixels] X binning factor
+CCDYBIN = 2 / [pixels] Y binning factor
+CCDXPIXE = 0.0000135 / [m] Size of pixels, in X:13.5um
+CCDYPIXE = 0.0000135 / [m] Size of pixels, in Y:13.5um
+CCDSCALE = 0.27837 / [arcsec/binned pixel] Scale of binned image
+FILTER1 = 'SDSS-R'
+FILTER2 = 'clear'
+OBSTYPE = 'EXPOSE'
+RA = '09:45:10.866'
+DEC = '+17:45:48.17'
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            NINA,
+            {
+                "GAIN": 1.00224,
+                "FILTER": "RGGB",
+                "CDELTA1": 2.09427,
+                "RA": 84.07,
+                "SATURATE": 65535.0,
+                "OBSTYPE": "object",
+            },
+        ),
+        (
+            SHARPCAP,
+            {"GAIN": None, "CDELTA1": 1.58411, "PIXSIZE1": 2.4, "RDNOISE": 1.7, "FILTER": None, "EQUINOX": None},
+        ),
+        (DWARF, {"GAIN": None, "BIN": "2x2", "RA": 157.5, "DEC": 20.0}),
+        (
+            RATCAM,
+            {"GAIN": 2.796, "RDNOISE": 7.0, "CDELTA1": 0.27837, "PIXSIZE1": 27.0, "FILTER": "SDSS-R", "RA": 146.295275},
+        ),
+    ],
+    ids=["nina", "sharpcap", "dwarf", "ratcam"],
+)
+def test_whole_headers_of_programs(lines: str, expected: dict[str, object]) -> None:
+    standard = understood(*lines.splitlines())
+    for keyword, value in expected.items():
+        found = standard.finding(keyword).value
+        assert found == (pytest.approx(value, rel=1e-4) if isinstance(value, float) else value), keyword

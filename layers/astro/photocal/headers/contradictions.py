@@ -256,10 +256,14 @@ def _airmass(found: Finding | None, scene: _Scene) -> tuple[Finding, tuple[Remar
 
 
 def _own_airmass(header: Header) -> Finding | None:
-    """Return the airmass that the header gives."""
+    """Return the airmass that the header gives, or that at the altitude it gives."""
     for value, source in evidence.airmasses(header):
         how = How.FOUND if source.startswith("AIRMASS =") else How.GUESSED
         return Finding(keyword="AIRMASS", value=value, how=how, source=source)
+    for item in evidence.altitudes(header):
+        value = round(ephemeris.airmass(item.deg) or 0.0, 4)
+        why = f"at the header's altitude, {item.deg:.2f} deg"
+        return Finding(keyword="AIRMASS", value=value, how=How.DERIVED, source=item.source, why=why)
     return None
 
 

@@ -5,8 +5,9 @@ There is no convention: ``LONGITUD = '+70:48:54' / (degrees west)``, ``OBS-LONG 
 comment: a place that is known; the sidereal time; altitude or airmass; that the Sun was down and the target up; then a
 letter or comment; then the sign as it stands.
 
-Of these only a known place is beyond doubt. A sidereal time may be computed from the very longitude that is in question,
-and by a clock of local time it is night where it is day: voices that disagree confirm nothing.
+Of these only a known place is beyond doubt. A sidereal time may be computed from the very longitude in question: voices
+that disagree confirm nothing. By a clock of local time it is night where it is day: Sun and target turn a positive
+number without a word beside it, and no other.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from photocal.headers.sites import SAME_MOUNTAIN_KM, Site, distance_km, near
 
 NAMED_SITE_KM = 60.0  # a header's coordinates of a site that it names are at most so far off, wrong digits apart
 _Height = Callable[[float], float]
-_Voice = tuple[float, str, bool]
+_Voice = tuple[float, str, int]
+_KNOWN, _TOLD, _LIKELY = 2, 1, 0  # how much a voice is worth
 _SAME_EITHER_WAY_DEG = 0.05  # at Greenwich, and at 180 deg
 _SIDEREAL_DEG = 5.0  # 20 minutes: the header's time may be that of the start or of the end
 _MARGIN = 3.0  # the other direction must be so many times worse
@@ -108,18 +110,24 @@ def decide(
     if abs(wrapped_deg(stated - other)) < _SAME_EITHER_WAY_DEG:
         return Direction(longitude_deg=stated, why=how_stated or "the same eastwards and westwards", confirmed=True)
     voices = tuple(_voices((stated, other), latitude_deg, header, site, mjd))
+    written = how_stated or "taken as east-positive; nothing in the header says so"
     if not voices:
-        why = how_stated or "taken as east-positive; nothing in the header says so"
-        return Direction(longitude_deg=stated, why=why, confirmed=bool(how_stated))
-    choice, why, sure = voices[0]
-    # programs compute sidereal times from the longitude that they were told, and clocks may be those of a time zone
+        return Direction(longitude_deg=stated, why=written, confirmed=bool(how_stated))
+    choice, why, worth = voices[0]
+    if choice != stated and worth == _LIKELY and (how_stated or size_deg < 0):
+        return Direction(longitude_deg=stated, why=f"{written}, although {_elsewhere(why)}", confirmed=False)
     against = next((told for other_choice, told, _ in voices[1:] if other_choice != choice), "")
-    confirmed = sure or not against
-    why += "" if confirmed else f", although {against}"
+    confirmed = worth == _KNOWN or not against
+    why += "" if confirmed else f", although {_elsewhere(against)}"
     if choice == stated:
         return Direction(longitude_deg=stated, why=why, confirmed=confirmed)
     claim = how_stated or "its sign"
     return Direction(longitude_deg=other, why=why, confirmed=confirmed, contradicts=claim, was_said=bool(how_stated))
+
+
+def _elsewhere(why: str) -> str:
+    """Return what speaks for the other longitude, said from this one."""
+    return why.replace(" there", " at the opposite longitude", 1)
 
 
 def _stated(size_deg: float, letter: str, comment: str) -> tuple[float, str]:
@@ -139,7 +147,7 @@ def _voices(
 ) -> Iterator[_Voice]:
     """Yield what speaks for one of two longitudes and against the other, the most reliable first.
 
-    Each is the longitude, why, and whether it needs no other voice.
+    Each is the longitude, why, and what that is worth.
     """
     yield from _by_site(choices, latitude_deg, site)
     if mjd is None:
@@ -162,13 +170,13 @@ def _by_site(choices: tuple[float, float], latitude_deg: float, site: Site | Non
             yield (
                 choices[away.index(min(away))],
                 f"{site.name}, which the header names, is {min(away):.1f} km away",
-                True,
+                _KNOWN,
             )
             return
     found = [near(choice, latitude_deg) for choice in choices]
     for choice, there, opposite in zip(choices, found, found[::-1], strict=True):
         if there is not None and opposite is None:
-            yield choice, f"{there.name} is there, within {SAME_MOUNTAIN_KM:.0f} km", True
+            yield choice, f"{there.name} is there, within {SAME_MOUNTAIN_KM:.0f} km", _KNOWN
 
 
 def _by_sidereal_time(
@@ -181,7 +189,7 @@ def _by_sidereal_time(
             yield (
                 choices[away.index(min(away))],
                 f"{item.source} is the sidereal time at longitude {longitude:+.2f}",
-                False,
+                _TOLD,
             )
 
 
@@ -194,7 +202,7 @@ def _by_altitude(
         allowed = evidence.tolerance_deg(item.deg)
         if min(away) <= allowed and max(away) > _MARGIN * allowed:
             best = away.index(min(away))
-            yield choices[best], f"the target is at altitude {here[best]:.1f} there, as {item.source} has it", False
+            yield choices[best], f"the target is at altitude {here[best]:.1f} there, as {item.source} has it", _TOLD
 
 
 def _by_height(
@@ -204,7 +212,7 @@ def _by_height(
     heights = [height(choice) for choice in choices]
     for choice, here, opposite in zip(choices, heights, heights[::-1], strict=True):
         if good[0] <= here <= good[1] and bad[0] <= opposite <= bad[1]:
-            yield choice, f"{what} there, and not on the other side of Greenwich", False
+            yield choice, f"{what} there, and not on the other side of Greenwich", _LIKELY
 
 
 def _target_altitude(position: tuple[float, float], latitude_deg: float, mjd: float, longitude_deg: float) -> float:

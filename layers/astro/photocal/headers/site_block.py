@@ -195,15 +195,23 @@ def _both(site: Site, how: How, source: str, why: str = "") -> tuple[Finding, ..
 
 
 def _coordinate(header: Header, rules: Mapping[str, Rule], keyword: str) -> _Coordinate | None:
-    """Return a longitude or latitude, deg, with its sign as written; the first name whose value is one."""
+    """Return a longitude or latitude, deg, with its sign as written; the first name whose value is one.
+
+    A 0 counts only where no other name has anything else: programs write it for unknown.
+    """
     names, largest = (_LATITUDES, _POLE_DEG) if keyword == "LATITUDE" else (_LONGITUDES, _TURN_DEG)
+    zero = None
     for said in _sayings(header, rules, keyword, names):
         angle = angles.read(said.text)
         deg = None if angle is None else angle.value * _unit_deg(said)
-        if angle is not None and deg is not None and abs(deg) <= largest:
-            plain = said.how is How.FOUND and angle.parts == 1 and not angle.letter
-            return _Coordinate(deg=deg, letter=angle.letter, plain=plain, said=said)
-    return None
+        if angle is None or deg is None or abs(deg) > largest:
+            continue
+        plain = said.how is How.FOUND and angle.parts == 1 and not angle.letter
+        found = _Coordinate(deg=deg, letter=angle.letter, plain=plain, said=said)
+        if deg or said.format is not None:
+            return found
+        zero = zero or found
+    return zero
 
 
 def _sayings(header: Header, rules: Mapping[str, Rule], keyword: str, names: tuple[str, ...]) -> Iterator[Said]:
@@ -252,8 +260,11 @@ def _east(
     """Return the direction of a longitude, and what is said when the header is contradicted. A mapping wins."""
     said, site = coordinate.said, _fitting(names, coordinate.deg, north)
     if said.format is None:
+        comment = said.comment
+        if said.key == "OBSGEO-L" and longitude.said_west(comment) is None:
+            comment = "east longitude, as FITS defines OBSGEO-L"
         found = longitude.decide(
-            coordinate.deg, north, letter=coordinate.letter, comment=said.comment, header=header, site=site, mjd=mjd
+            coordinate.deg, north, letter=coordinate.letter, comment=comment, header=header, site=site, mjd=mjd
         )
         level = Level.WARNING if found.was_said else Level.NOTE
         taken = f"taken as {found.longitude_deg:+.4f}, east-positive, against {found.contradicts}"

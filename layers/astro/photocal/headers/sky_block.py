@@ -130,7 +130,7 @@ def _equinox(header: Header, rules: Mapping[str, Rule]) -> Finding:
     """Return the equinox of the header's coordinates; EPOCH only where it is one (an observation's is not)."""
     by_mapping = ruled(header, rules, "EQUINOX")
     if by_mapping is not None:
-        return by_mapping
+        return checked(by_mapping)
     passed: Finding | None = None
     for said in by_name(header, "EQUINOX", names.EQUINOXES):
         letters = said.text.strip().upper().lstrip("JB ")

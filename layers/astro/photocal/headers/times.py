@@ -57,7 +57,7 @@ class Option:
 
 # --- numbers ---
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eEdD][+-]?[0-9]{1,2})?|[+-]?\.[0-9]{1,20}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eEdD][+-]?[0-9]{1,3})?|[+-]?\.[0-9]{1,20}")
 
 
 def decimal_of(text: str) -> Decimal | None:
@@ -70,9 +70,11 @@ def decimal_of(text: str) -> Decimal | None:
 
 
 def _last_digit(value: Decimal) -> float:
-    """Return what the last digit that is not zero is worth, of a number with a fraction; 1 of a whole one."""
-    exponent = value.normalize().as_tuple().exponent
-    return 10.0 ** min(0, exponent) if isinstance(exponent, int) else 1.0
+    """Return what the last digit is worth; 1 of a whole number. Three zeros at the end and more are a program's."""
+    written, plain = value.as_tuple().exponent, value.normalize().as_tuple().exponent
+    if not isinstance(written, int) or not isinstance(plain, int):
+        return 1.0
+    return 10.0 ** min(0, plain if plain - written > 2 else written)
 
 
 # --- day numbers ---
@@ -283,7 +285,9 @@ _MONTHS = {
 }  # fmt: skip
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+)?"
 _NUMERIC = re.compile(r"([0-9]{1,4})\s?([-/.: _])\s?([0-9]{1,2})\s?\2\s?([0-9]{1,4})(\.[0-9]+)?(?![0-9])")
-_DAY_MONTH = re.compile(_WEEKDAY + r"([0-9]{1,2})[-\s./_]*([a-z]{3,9})\.?,?[-\s./_]*([0-9]{4}|[0-9]{2})(?![0-9])", re.IGNORECASE)
+_DAY_MONTH = re.compile(
+    _WEEKDAY + r"([0-9]{1,2})[-\s./_]*([a-z]{3,9})\.?,?[-\s./_]*([0-9]{4}|[0-9]{2})(?![0-9])", re.IGNORECASE
+)
 _MONTH_DAY = re.compile(_WEEKDAY + r"([a-z]{3,9})\.?\s*([0-9]{1,2}),?\s+([0-9]{4})(?![0-9])", re.IGNORECASE)
 _YEAR_MONTH = re.compile(r"([0-9]{4})[-\s./_]*([a-z]{3,9})\.?[-\s./_]*([0-9]{1,2})(?![0-9])", re.IGNORECASE)
 _CTIME = re.compile(
@@ -438,7 +442,7 @@ def read_date(text: str) -> tuple[Option, ...]:
 
 def _clock_behind(rest: str) -> Option | None:
     """Return the time of day behind a date, an empty option when nothing is there, None when something else is."""
-    if not rest.strip():
+    if not rest.strip().strip("Tt"):
         return Option()
     between = _BETWEEN.match(rest)
     behind = rest[between.end() if between else 0 :]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cpcs.keywords import KEYWORDS
-from cpcs.mappings import HeaderMapping
+from cpcs.mappings import HeaderMapping, Rule
 from cpcs.memory import setup_name
 from photocal.headers.cards import Header
 from photocal.headers.contradictions import contradictions
@@ -18,6 +18,7 @@ from photocal.headers.instrument_block import instrument_block
 from photocal.headers.site_block import site_block
 from photocal.headers.sky_block import sky_block
 from photocal.headers.standard import Finding, Given, Level, MappingUsed, Remark, StandardHeader
+from photocal.headers.time_block import TimeBlock, time_block
 from photocal.headers.values import checked, clean, missing
 
 MEANINGS: dict[str, str] = {
@@ -54,18 +55,38 @@ def standardise(
     known = given or Given()
     mapping, used, remarks = choose(header, mappings, camera or known.camera)
     rules = {} if mapping is None else {rule.keyword: rule for rule in mapping.rules}
-    mjd = known.mjd
+    time = _time(header, rules, known)
+    moments = [moment for moment in (time.mid_mjd, time.start_mjd, time.end_mjd, known.mjd) if moment is not None]
+    mjd = moments[0] if moments else None
     sky = sky_block(header, rules, known, mjd=mjd)
     site = site_block(header, rules, known, mjd=mjd)
     instrument = instrument_block(header, rules, known, wcs=sky.linear)
-    findings = {item.keyword: checked(item) for item in (*site.findings, *instrument.findings, *sky.findings)}
-    airmass, against = contradictions(findings, header, known, site.site, start_mjd=mjd, mid_mjd=mjd, end_mjd=mjd)
+    blocks = (site, time, instrument, sky)
+    findings = {item.keyword: checked(item) for block in blocks for item in block.findings}
+    airmass, against = contradictions(
+        findings,
+        header,
+        known,
+        site.site,
+        start_mjd=time.start_mjd,
+        mid_mjd=mjd,
+        end_mjd=time.end_mjd,
+    )
     return StandardHeader(
         findings=_in_order([*findings.values(), *airmass]),
-        remarks=_sorted([*remarks, *site.remarks, *instrument.remarks, *sky.remarks, *against]),
+        remarks=_sorted([*remarks, *(remark for block in blocks for remark in block.remarks), *against]),
         mapping=used,
         wcs=sky.wcs,
     )
+
+
+def _time(header: Header, rules: Mapping[str, Rule], given: Given) -> TimeBlock:
+    """Return when the frame was exposed; the header's own longitude tells local time where the record has none."""
+    if given.longitude_deg is None:
+        site = site_block(header, rules, given, mjd=None).site
+        if site is not None:
+            given = replace(given, longitude_deg=site.longitude_deg)
+    return time_block(header, rules, given)
 
 
 def choose(

@@ -67,7 +67,7 @@ class PixelStatistics:
     minimum, maximum
         Of those.
     median
-        Of at most a million of them, evenly spread.
+        Of some 65,000 of them, evenly spread.
     ceiling_share
         Of them that are at the maximum.
     """

@@ -15,7 +15,7 @@ from photocal.readers.gate import Hdu
 
 DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _BAND = 2**18  # pixels that are converted at a time: they stay in the processor's cache
-_SAMPLE = 2**20
+_SAMPLE = 2**16
 _EXACT_BYTES = 2  # integers so wide, and their sum with an integer so wide, are exact as float32
 _LEAST_FINITE, _MOST_AT_CEILING, _MOST_SAME = 0.10, 0.50, 0.999
 
@@ -69,27 +69,65 @@ def stored(data: bytes, hdu: Hdu) -> Anything:
     return flat.reshape(axes[::-1])
 
 
-def values(raw: Anything, how: Scaling) -> tuple[Pixels, Bools | None]:
-    """Return (n, nx) stored pixels as numbers, and where there are none (None where all are).
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Values:
+    """Pixels as numbers.
+
+    Attributes
+    ----------
+    data
+        (n, nx) float32; NaN where there is no number.
+    mask
+        Where that is; None where every pixel has one.
+    lowest, highest
+        Of the numbers; infinite, the wrong way round, when there are none.
+    """
+
+    data: Pixels
+    mask: Bools | None
+    lowest: float
+    highest: float
+
+    @property
+    def good(self) -> Pixels:
+        """The pixels that hold a number, one after another."""
+        flat: Pixels = self.data.ravel() if self.mask is None else self.data[~self.mask]
+        return flat
+
+
+def values(raw: Anything, how: Scaling) -> Values:
+    """Return (n, nx) stored pixels as numbers.
 
     Float32 holds what the chip gave: integers of 16 bits exactly, others to 6e-8 of their value. Infinite is no number.
     """
     out = np.empty(raw.shape, dtype=np.float32)
     mask: Bools | None = None
+    lowest, highest = math.inf, -math.inf
     band = max(1, _BAND // raw.shape[1])
     with np.errstate(all="ignore"):
         for start in range(0, raw.shape[0], band):
             part = raw[start : start + band]
             numbers = out[start : start + band]
             _convert(part, numbers, how)
-            bad = ~np.isfinite(numbers)
-            if how.blank is not None and raw.dtype.kind in "iu":
-                bad |= part == how.blank
-            if bad.any():
+            low, high = float(numbers.min()), float(numbers.max())  # NaN when there is one: no other look is needed
+            bad = _bad(part, numbers, how, finite=math.isfinite(low) and math.isfinite(high))
+            if bad is not None:
                 mask = np.zeros(raw.shape, dtype=np.bool_) if mask is None else mask
                 mask[start : start + band] = bad
                 numbers[bad] = np.nan
-    return out, mask
+                good = numbers[~bad]
+                low, high = float(good.min(initial=math.inf)), float(good.max(initial=-math.inf))
+            lowest, highest = min(lowest, low), max(highest, high)
+    return Values(data=out, mask=mask, lowest=lowest, highest=highest)
+
+
+def _bad(part: Anything, numbers: Pixels, how: Scaling, *, finite: bool) -> Bools | None:
+    """Return which pixels of a band hold no number; None where all do."""
+    bad: Bools | None = None if finite else ~np.isfinite(numbers)
+    if how.blank is not None and part.dtype.kind in "iu":
+        blank = part == how.blank
+        bad = blank if bad is None else bad | blank
+    return bad if bad is not None and bad.any() else None
 
 
 def _convert(part: Anything, numbers: Pixels, how: Scaling) -> None:
@@ -106,56 +144,62 @@ def _is_short(zero: float) -> bool:
     return zero.is_integer() and abs(zero) <= 2**16
 
 
-def statistics(data: Pixels, mask: Bools | None) -> PixelStatistics:
-    """Return what pixels are like.
+def statistics(found: Values) -> PixelStatistics:
+    """Return what pixels are like, and refuse those in which there can be no stars.
 
     Raises
     ------
     BlankImage
-        None holds a number.
+        No pixel holds a number.
+    MostlyBlankImage
+        Less than a tenth of the pixels do.
     """
-    good = data.ravel() if mask is None else data[~mask]
+    n = found.data.size
+    good = found.good
     if not good.size:
-        raise BlankImage(n=data.size)
-    highest = good.max()
+        raise BlankImage(n=n)
+    if good.size < _LEAST_FINITE * n:
+        raise MostlyBlankImage(n=n, percent=100 * good.size / n, limit=100 * _LEAST_FINITE)
     return PixelStatistics(
-        n=data.size,
-        finite_share=good.size / data.size,
-        minimum=float(good.min()),
-        median=float(np.median(good[:: -(-good.size // _SAMPLE) | 1])),  # odd: a Bayer pattern has period two
-        maximum=float(highest),
-        ceiling_share=float(np.count_nonzero(good == highest) / good.size),
+        n=n,
+        finite_share=good.size / n,
+        minimum=found.lowest,
+        median=float(np.median(sample(good))),
+        maximum=found.highest,
+        ceiling_share=int(np.count_nonzero(good == np.float32(found.highest))) / good.size,
     )
 
 
-def check(data: Pixels, mask: Bools | None, found: PixelStatistics, ceiling: float | None) -> None:
+def sample(good: Pixels) -> Pixels:
+    """Return at most so many of the pixels, evenly spread; at an odd step, as a Bayer pattern has period two."""
+    return good[:: -(-good.size // _SAMPLE) | 1]
+
+
+def check(found: Values, what: PixelStatistics, ceiling: float | None) -> None:
     """Refuse pixels in which there can be no stars.
 
     Parameters
     ----------
-    data, mask, found
-        The pixels, where there are none, and their statistics.
+    found, what
+        The pixels, and what they are like.
     ceiling
         The highest value that the file's type holds; None for floats.
 
     Raises
     ------
-    MostlyBlankImage
-        Less than a tenth of the pixels hold a number.
     SaturatedImage
-        More than half of those are at their maximum, or all at the ceiling of the type.
+        More than half of the pixels are at their maximum, or all at the ceiling of the type.
     ConstantImage
-        All but a thousandth of those have the same value.
+        All but a thousandth of them have the same value.
     """
-    if found.finite_share < _LEAST_FINITE:
-        raise MostlyBlankImage(n=found.n, percent=100 * found.finite_share, limit=100 * _LEAST_FINITE)
-    good = data if mask is None else data[~mask]
-    same = np.count_nonzero(good == np.float32(found.median)) / good.size
-    at_ceiling = ceiling is not None and found.median >= ceiling
-    if at_ceiling or (found.ceiling_share > _MOST_AT_CEILING and found.maximum > found.minimum and same < _MOST_SAME):
-        raise SaturatedImage(percent=100 * found.ceiling_share, value=found.maximum)
+    same = 0.0
+    if np.count_nonzero(sample(found.good) == np.float32(what.median)) > _MOST_AT_CEILING * sample(found.good).size:
+        same = int(np.count_nonzero(found.good == np.float32(what.median))) / found.good.size
+    at_ceiling = ceiling is not None and what.median >= ceiling
+    if at_ceiling or (what.ceiling_share > _MOST_AT_CEILING and what.maximum > what.minimum and same < _MOST_SAME):
+        raise SaturatedImage(percent=100 * what.ceiling_share, value=what.maximum)
     if same >= _MOST_SAME:
-        raise ConstantImage(percent=100 * same, value=found.median)
+        raise ConstantImage(percent=100 * same, value=what.median)
 
 
 def highest(bitpix: int, how: Scaling) -> float | None:

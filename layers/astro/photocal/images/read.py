@@ -78,16 +78,16 @@ def _frame(data: bytes, chosen: Chosen, header: Header, packed: str, limits: Lim
     raw = unpacked_tiles(data, hdu, limits) if hdu.is_packed_image else pixels.stored(data, hdu)
     shape = sides(hdu)[::-1]
     how = pixels.scaling(hdu.cards, "ZBLANK" if hdu.is_packed_image and "ZBLANK" in hdu.cards else "BLANK")
-    flat, mask = pixels.values(raw.reshape(-1, shape[-1]), how)
-    found = pixels.statistics(flat, mask)
-    pixels.check(flat, mask, found, pixels.highest(hdu.bitpix, how))
-    planes, remarks = _planes(flat, mask, shape, header)
+    found = pixels.values(raw.reshape(-1, shape[-1]), how)
+    statistics = pixels.statistics(found)
+    pixels.check(found, statistics, pixels.highest(hdu.bitpix, how))
+    planes, remarks = _planes(found.data, found.mask, shape, header)
     return Frame(
         planes=planes,
         header=header,
         hdu=chosen.index,
         packing=packed,
-        statistics=found,
+        statistics=statistics,
         remarks=(*remarks, *_remarks(chosen)),
     )
 
@@ -97,11 +97,8 @@ def _planes(
 ) -> tuple[tuple[Image, ...], tuple[Remark, ...]]:
     if len(shape) > FLAT:
         return _colour_planes(flat.reshape(shape), None if mask is None else mask.reshape(shape), header)
-    pattern, remarks = colours.bayer(header, len(flat))
-    if pattern is None:
-        return (Image(data=flat, mask=mask),), remarks
-    planes, more = colours.split(flat, mask, pattern)
-    return planes, (*remarks, *more)
+    pattern = colours.bayer(header, len(flat))
+    return ((Image(data=flat, mask=mask),), ()) if pattern is None else colours.split(flat, mask, pattern)
 
 
 def _colour_planes(cube: Pixels, mask: Bools | None, header: Header) -> tuple[tuple[Image, ...], tuple[Remark, ...]]:

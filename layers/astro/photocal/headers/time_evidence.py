@@ -1,0 +1,345 @@
+"""All that a header says of when it was exposed: every card, taken apart, in its scale, nothing chosen yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from cpcs.mappings import Rule
+from photocal.headers import time_words
+from photocal.headers.cards import Card, Header
+from photocal.headers.instants import SCALES, Instant, to_utc
+from photocal.headers.said import UNDEFINED, by_rule
+from photocal.headers.standard import How
+from photocal.headers.times import (
+    Option,
+    Unreadable,
+    by_format,
+    decimal_of,
+    read_any,
+    read_clock,
+    read_date,
+    read_day_number,
+    read_zone,
+)
+
+_MOST = 60  # pieces of evidence; a header has a dozen
+_ZONE_KEYS = (
+    "TIMEZONE", "TZ", "TIMEZON", "TMZONE", "TZONE", "ZONE", "UTCOFF", "UTOFF", "UTCOFFS", "UTOFFSET", "UTCOFFSET",
+    "UTCOFFSE", "GMTOFF", "TZOFFSET", "TIMEOFFS", "LTOFFSET",
+)  # fmt: skip
+_HELIO = ("HJD", "BJD", "JDHELIO", "HELJD", "HJDUTC", "BJDTDB", "HJDOBS", "BJDOBS", "MIDHJD", "HJDMID", "BJDMID")
+_MAPPED = ("DATE-OBS", "TIME-OBS", "JD", "MJD-AVG")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One card, and what it may mean.
+
+    Attributes
+    ----------
+    key, source, comment
+        The card; the key is empty for a mapping's fixed value.
+    kind
+        ``stamp`` (date and time), ``date`` or ``clock``: the same for all options.
+    options
+        The likeliest first; each with its scale, ``local`` without an offset when the zone is not known.
+    moment
+        ``start``, ``mid`` or ``end`` when keyword, comment or rule say so; else empty.
+    how, rank
+        How it was found; lower ranks count first.
+    number
+        Whether it is a Julian Date or another number of days.
+    """
+
+    key: str
+    source: str
+    comment: str = ""
+    kind: str
+    options: tuple[Option, ...]
+    moment: str = ""
+    how: How = How.GUESSED
+    rank: int = 99
+    number: bool = False
+
+    def utc(self, option: Option) -> Instant | None:
+        """Return a stamp's option in UTC; None when its zone is not known."""
+        if option.scale == "local" and option.offset_hours is None:
+            return None
+        return to_utc(option.moment(), option.scale, option.offset_hours or 0.0)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the likeliest reading is a local time."""
+        return self.options[0].scale == "local"
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathered:
+    """What `gather` found.
+
+    Attributes
+    ----------
+    evidence
+        In the order in which it counts.
+    refused
+        Cards that should hold a time and do not: source and reason, and the keyword's kind.
+    timesys
+        Scale that the header says for all its times, and the card; empty for none, ``?`` for one that is not known.
+    file_date
+        The file's own date, as the card has it.
+    zones
+        Offsets of local time (hours east) that a card gives, the likeliest first, and that card.
+    helio
+        Heliocentric or barycentric dates: for checks only.
+    """
+
+    evidence: list[Evidence] = field(default_factory=list)
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+    timesys: str = ""
+    timesys_source: str = ""
+    timesys_how: How = How.MISSING
+    file_date: Evidence | None = None
+    zones: tuple[float, ...] = ()
+    zone_source: str = ""
+    helio: list[Evidence] = field(default_factory=list)
+
+
+def gather(header: Header, rules: Mapping[str, Rule]) -> Gathered:
+    """Return everything that a header, read with a mapping's rules, says of time."""
+    found = Gathered()
+    _timesys(header, rules, found)
+    _zone_card(header, found)
+    taken = set(_by_rules(header, rules, found))
+    for card in header:
+        if len(found.evidence) >= _MOST:
+            break
+        if card.key not in taken and card.value.upper() not in UNDEFINED:
+            _take(card, found)
+    found.evidence.sort(key=lambda one: (one.how is not How.MAPPED, one.rank))
+    _drop_placeholders(found)
+    return found
+
+
+def _timesys(header: Header, rules: Mapping[str, Rule], found: Gathered) -> None:
+    """Read which scale the header's times are in."""
+    said = by_rule(header, rules, "TIMESYS")
+    card = header.get("TIMESYS") or header.get("TIME_SYS") or header.get("TIMSYS")
+    if said is not None:
+        text, found.timesys_source, found.timesys_how = said.text, said.source, How.MAPPED
+    elif card is not None and card.value.upper() not in UNDEFINED:
+        text, found.timesys_source = card.value, str(card)
+        plain = card.key == "TIMESYS" and text in {"UTC", "TAI", "TT", "TDB", "GPS", "UT1", "LOCAL"}
+        found.timesys_how = How.FOUND if plain else How.GUESSED
+    else:
+        return
+    word = text.strip().upper().split("(")[0].split()[0] if text.strip() else ""
+    found.timesys = SCALES.get(word, "?")
+    zone = read_zone(text)
+    if zone is not None and zone[0] == "local":
+        found.timesys = "local"
+        if zone[1] is not None:
+            found.zones, found.zone_source = (zone[1],), found.timesys_source
+
+
+def _zone_card(header: Header, found: Gathered) -> None:
+    """Read the card of the time zone. A bare number may be hours east or, as IRAF has it, west of Greenwich."""
+    wanted = {time_words.bare(name) for name in _ZONE_KEYS}
+    for card in header:
+        if found.zones or time_words.bare(card.key) not in wanted:
+            continue
+        number = decimal_of(card.value)
+        if number is None or card.value.lstrip()[:1] == "+":
+            zone = read_zone(card.value)
+            options = (zone[1],) if zone is not None and zone[1] is not None else ()
+        else:
+            hours = float(number) / (3600.0 if abs(number) >= 3600 else 60.0 if abs(number) > 14 else 1.0)
+            west = "west" in card.comment.lower()
+            options = (-hours,) if west else (hours, -hours)
+            if "east" in card.comment.lower() or time_words.bare(card.key).startswith(("UTC", "GMT", "UTO")):
+                options = (hours,)
+        if options and abs(options[0]) <= 14:
+            found.zones, found.zone_source = options, str(card)
+
+
+def _by_rules(header: Header, rules: Mapping[str, Rule], found: Gathered) -> Iterator[str]:
+    """Take what the mapping says; yield the keywords of the file that it speaks for."""
+    for rank, keyword in enumerate(_MAPPED):
+        said = by_rule(header, rules, keyword)
+        if said is None or said.format is None:
+            continue
+        form = said.format
+        if form.type in {"str", "int", "float"}:
+            form = replace(form, type={"JD": "jd", "MJD-AVG": "mjd", "TIME-OBS": "time"}.get(keyword, "date"))
+        try:
+            options = by_format(said.text, form)
+        except Unreadable as problem:
+            found.refused.append((said.source, str(problem), "mapping"))
+            continue
+        if said.key:
+            yield said.key
+        moment = form.moment or ("mid" if keyword == "MJD-AVG" else "start")
+        number = form.type in {"jd", "mjd"}
+        role = time_words.Role(kind=form.type, moment=moment, rank=rank)
+        found.evidence.append(
+            _evidence(options, role, found, key=said.key or keyword, source=said.source, how=How.MAPPED, number=number)
+        )
+
+
+def _take(card: Card, found: Gathered) -> None:
+    """Take one card, if it holds a time."""
+    name = time_words.bare(card.key)
+    if name == "DATE":
+        _take_date_card(card, found)
+        return
+    if name in _HELIO:
+        _take_helio(card, found)
+        return
+    role = time_words.role(card.key)
+    if role is None:
+        return
+    try:
+        options, number = _read(card, role)
+    except Unreadable as problem:
+        if role.rank < len(time_words._FIRST) and not _is_zero(card.value):  # noqa: SLF001
+            found.refused.append((str(card), str(problem), role.kind))
+        return
+    how = How.FOUND if card.key in {"DATE-OBS", "TIME-OBS", "JD", "MJD-AVG"} else How.GUESSED
+    found.evidence.append(
+        _evidence(options, role, found, key=card.key, source=str(card), comment=card.comment, how=how, number=number)
+    )
+
+
+def _is_zero(text: str) -> bool:
+    return not text.strip("0.:-/ +TE")
+
+
+def _read(card: Card, role: time_words.Role) -> tuple[tuple[Option, ...], bool]:
+    """Return what a card's value may be, and whether that is a number of days."""
+    text = card.value
+    number = decimal_of(text)
+    packed = number is not None and text.strip().isdigit() and len(text.strip()) in {6, 8}
+    if role.kind in {"jd", "mjd", "unix"} or (role.kind == "date" and number is not None and not packed):
+        if number is None:
+            return read_date(text), False
+        return read_day_number(text, role.kind), True
+    if role.kind == "open":
+        if number is None:
+            return read_any(text), False
+        if len(time_words.bare(card.key)) <= len("MIDDLE") or number < 30_000:
+            raise Unreadable("no time")
+        return read_day_number(text), True
+    if role.kind == "date":
+        return read_date(text), False
+    if number is None or packed:
+        try:
+            return read_clock(text), False
+        except Unreadable as problem:
+            try:
+                return read_date(text), False
+            except Unreadable:
+                raise problem from None
+    if number > 100_000:
+        return read_day_number(text), True
+    return _number_clock(card), False
+
+
+def _number_clock(card: Card) -> tuple[Option, ...]:
+    """Return what a time of day that is a number may be, as its comment says."""
+    shown = time_words.clock_shown(card.comment)
+    options = read_clock(card.value)
+    if shown is not None:
+        same = tuple(option for option in options if abs((option.seconds or 0.0) - shown) < 1.0 + option.resolution_s)
+        if same:
+            return same
+    unit = time_words.clock_unit_said(card.comment)
+    if not unit and time_words.bare(card.key).startswith("TM"):
+        unit = "s"  # MIDAS
+    named = tuple(option for option in options if option.form == unit)
+    return named or options
+
+
+def _evidence(
+    options: tuple[Option, ...],
+    role: time_words.Role,
+    found: Gathered,
+    *,
+    key: str,
+    source: str,
+    comment: str = "",
+    how: How,
+    number: bool,
+) -> Evidence:
+    """Return a card with the scale of every option: its own, the keyword's, the comment's, the header's, UTC."""
+    said_scale, said_offset = time_words.scale_said(comment)
+    own = role.scale or said_scale
+    scale = own or (found.timesys if found.timesys not in {"", "?"} else "utc")
+    offset = role.offset_hours if role.offset_hours is not None else said_offset
+    if scale == "local" and offset is None and len(found.zones) == 1:
+        offset = found.zones[0]
+    kind = "stamp" if options[0].day is not None and options[0].seconds is not None else ""
+    kind = kind or ("date" if options[0].day is not None else "clock")
+    scaled = []
+    for option in options:
+        same = (option.day is None) == (options[0].day is None) and (option.seconds is None) == (
+            options[0].seconds is None
+        )
+        if not same:
+            continue
+        if option.scale:
+            known = option.offset_hours if option.offset_hours is not None or option.scale != "local" else offset
+            scaled.append(replace(option, offset_hours=known))
+        else:
+            scaled.append(replace(option, scale=scale, offset_hours=offset if scale == "local" else None))
+    if not own and scale != "utc" and how is not How.MAPPED:
+        scaled += [replace(option, scale="utc") for option in scaled if option.scale == scale != "local"]
+    return Evidence(
+        key=key, source=source, comment=comment, kind=kind, options=tuple(scaled), how=how, rank=role.rank,
+        moment=role.moment or time_words.moment_said(comment), number=number,
+    )  # fmt: skip
+
+
+def _take_date_card(card: Card, found: Gathered) -> None:
+    """Take DATE: the file's date as FITS has it, unless its comment says that it is the exposure's."""
+    try:
+        options = read_date(card.value)
+    except Unreadable:
+        return
+    role = time_words.Role(kind="date", rank=50)
+    one = _evidence(
+        options, role, Gathered(), key=card.key, source=str(card), comment=card.comment, how=How.GUESSED, number=False
+    )
+    if time_words.is_of_file(card.comment):
+        found.file_date = found.file_date or one
+    else:
+        found.evidence.append(replace(one, moment=one.moment or "start"))
+
+
+def _take_helio(card: Card, found: Gathered) -> None:
+    """Take a heliocentric or barycentric date, for a check."""
+    try:
+        options = read_day_number(card.value, "jd")
+    except Unreadable:
+        return
+    if options[0].seconds is not None and len(found.helio) < _MOST:
+        found.helio.append(Evidence(key=card.key, source=str(card), kind="stamp", options=options, number=True))
+
+
+def _drop_placeholders(found: Gathered) -> None:
+    """Take midnights that stand for "no time" for what they are, where another card has a time."""
+    timed = [
+        one
+        for one in found.evidence
+        if one.kind != "date" and one.options[0].seconds and not one.is_local and one.moment != "end"
+    ]
+    if not timed:
+        return
+    kept = []
+    for one in found.evidence:
+        midnight = one.kind != "date" and one.options[0].seconds == 0.0 and one.how is not How.MAPPED
+        if midnight and one.kind == "stamp" and not one.number:
+            dates = tuple(replace(option, seconds=None, resolution_s=86400.0) for option in one.options)
+            kept.append(replace(one, kind="date", options=dates))
+        elif not (midnight and one.kind == "clock"):
+            kept.append(one)
+    found.evidence = kept
