@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from cpcs import clock
 from cpcs_client import Refused
 from tests.e2e.observer import Observer, fresh_mjd
+from tests.support.hostile import cases
 
 pytestmark = pytest.mark.e2e
 
@@ -29,6 +31,14 @@ def _moved(line: str) -> str:
     cells = line.split()
     cells[3] = str((float(cells[3]) + 180.0) % 360.0)  # ALPHA_J2000
     return " ".join(cells)
+
+
+HOSTILE = {case.name: case for case in cases()}
+
+
+def hostile(name: str) -> Callable[[Observer], bytes]:
+    """What makes one of the hostile files."""
+    return lambda _: HOSTILE[name].make()
 
 
 def few_stars(observer: Observer) -> bytes:
@@ -82,6 +92,13 @@ CONTENTS: dict[str, tuple[Any, int, str]] = {
     "HTML": (lambda _: HTML, 422, "MARKUP_SENT"),
     "only a header": (lambda _: FEW, 422, "EMPTY_FILE"),
     "random bytes": (lambda _: bytes(range(256)) * 50, 422, "NOT_A_CATALOGUE"),
+    "a billion axes": (hostile("axes/NAXIS 999999999 in one block"), 422, "BROKEN_FITS"),
+    "a table without end": (hostile("table/NAXIS2 = -1, and 2880 bytes"), 422, "BROKEN_FITS"),
+    "300 MB in 240 bytes": (hostile("bombs/bzip2 in one, catalogue"), 413, "TOO_LARGE_UNPACKED"),
+    "30,000 extensions": (hostile("HDUs/30,000, packed"), 422, "TOO_MANY_ROWS"),
+    "20,000 columns": (hostile("sizes of texts/20,000 columns in three lines"), 422, "TOO_MANY_ROWS"),
+    "an image of NaN": (hostile("pixels/all NaN"), 422, "IMAGE_BLANK"),
+    "a path": (hostile("not catalogues/a path"), 422, "NOT_A_CATALOGUE"),
 }
 
 
