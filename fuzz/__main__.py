@@ -1,7 +1,7 @@
 """Fuzz the readers: `python -m fuzz [--target NAME] [--minutes N]`; exit 1 when anything was found.
 
 Each target runs in a process of its own, with coverage where atheris is installed, else blindly. Findings lie in
-``.fuzz/<target>``: the input as it was found (``.bin``), made smaller (``.small``), and what it raised (``.txt``).
+``FOLDER/<target>``: the input as it was found (``.bin``), made smaller (``.small``), and what it raised (``.txt``).
 """
 
 from __future__ import annotations
@@ -16,21 +16,17 @@ from pathlib import Path
 
 from .targets import NAMES, ROOT, targets, tried
 
-FOLDER = ROOT / ".fuzz"
 _PATIENCE_S = 120.0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 1 when there are findings, else 0."""
     asked = _arguments().parse_args(arguments)
-    folder = FOLDER / asked.target if asked.target else FOLDER
     if asked.engine:
-        _engine(asked.engine, asked.target, asked.minutes, folder, asked.seed)
+        _engine(asked.engine, asked.target, asked.minutes, asked.folder / asked.target, asked.seed)
         return 0
-    n = 0
-    for name in [asked.target] if asked.target else NAMES:
-        n += _one(name, asked.minutes, asked.seed)
-    return min(n, 1)
+    names = [asked.target] if asked.target else NAMES
+    return min(1, sum(_one(name, asked.minutes, asked.folder, asked.seed) for name in names))
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -38,6 +34,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--target", choices=NAMES, help="one of them only")
     parser.add_argument("--minutes", type=float, default=1.0, help="for each target (default 1)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".fuzz", help="for findings (default .fuzz)")
     parser.add_argument("--engine", choices=("guided", "blind"), help=argparse.SUPPRESS)  # this process is the target's
     return parser
 
@@ -50,23 +47,12 @@ def _engine(engine: str, name: str, minutes: float, folder: Path, seed: int) -> 
     run(name, max(1, round(minutes * 60)), folder, seed)
 
 
-def _one(name: str, minutes: float, seed: int) -> int:
+def _one(name: str, minutes: float, parent: Path, seed: int) -> int:
     """Fuzz one target in a process of its own; print what came of it, and return how many findings there are."""
     engine = "guided" if importlib.util.find_spec("atheris") else "blind"
-    command = [
-        sys.executable,
-        "-m",
-        "fuzz",
-        "--engine",
-        engine,
-        "--target",
-        name,
-        "--minutes",
-        str(minutes),
-        "--seed",
-        str(seed),
-    ]
-    folder = FOLDER / name
+    options = {"--engine": engine, "--target": name, "--minutes": minutes, "--seed": seed, "--folder": parent}
+    command = [sys.executable, "-m", "fuzz", *(str(word) for pair in options.items() for word in pair)]
+    folder = parent / name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("died-*"):
         old.unlink()
@@ -79,8 +65,10 @@ def _one(name: str, minutes: float, seed: int) -> int:
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     died = sorted(path.name for path in folder.glob("died-*"))
     found = [*summary["findings"], *died, *([f"it ended with {ended.returncode}"] if ended.returncode else [])]
-    for _item in found:
-        pass
+    spent = f"{summary['runs']} runs in {summary['seconds'] / 60:.1f} min, the slowest {summary['slowest_s']} s"
+    print(f"{name} ({engine}): {spent} of processor time, {len(found)} findings", flush=True)
+    for item in found:
+        print(f"  {item}{_made_smaller(name, folder, item)}", flush=True)
     return len(found)
 
 

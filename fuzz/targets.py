@@ -101,9 +101,14 @@ def _too_slow(_number: int, _frame: FrameType | None) -> NoReturn:
     raise TooSlowError
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file is of the tree, and neither of an environment in it nor of the fuzzer."""
+    return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] not in {"fuzz", ".venv", ".venv-fuzz"}
+
+
 def _finding(error: BaseException) -> Finding:
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename]
+    ours = [frame for frame in frames if _is_ours(Path(frame.filename))]
     last = ours[-1]
     place = f"{Path(last.filename).relative_to(ROOT)}:{last.lineno}"
     if isinstance(error, TooSlowError):  # wherever it was just then: what counts is who called

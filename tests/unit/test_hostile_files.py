@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from functions.calibrate.child import Limits
+from photocal.intake import take_in
 from tests.support.hostile import Case, Door, Verdict, cases
+from tests.support.hostile.blocks import image_file
+from tests.support.hostile.images import ODD, TIME, WCS
 from tests.support.hostile.trial import OK, as_an_upload, at_its_door, is_upload
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -52,6 +55,37 @@ def test_files_are_the_same_every_time() -> None:
     for group in ("noise", "bits turned", "tiles"):
         for case in GROUPS[group][:20]:
             assert again[case.name].make() == case.make()
+
+
+# What the header cannot mean is not taken: the keyword stays empty, and where a code is named, a remark says why.
+REFUSED = [
+    (
+        ("CD singular", "CD zero", "CD NaN", "CD infinite", "CD 1e400", "CD 1e-300", "CD text"),
+        "CDELTA1",
+        "IMPOSSIBLE_WCS",
+    ),
+    (("RA 400", "Dec 95", "CRVAL NaN", "CRVAL 1e400", "CRVAL text"), "RA", "IMPOSSIBLE_WCS"),
+    (("CRPIX 1e300", "CRPIX NaN", "LONPOLE NaN"), "RA", "IMPOSSIBLE_WCS"),
+    (("SIP of order 99", "SIP of order 2^31", "SIP of order -1", "SIP of NaN"), "RA", "IMPOSSIBLE_WCS"),
+    (("CTYPE of energy", "CTYPE twice RA", "CTYPE a number"), "DEC", ""),
+    (("EXPTIME negative", "EXPTIME text", "EXPTIME 1e400", "EXPTIME NaN"), "EXPTIME", "EXPOSURE_REFUSED"),
+    (("31 February", "month 13", "hour 25", "year 99999", "date of letters"), "MJD-AVG", "DATE_REFUSED"),
+    (("longitude 999", "longitude NaN", "longitude of text"), "LONGITUD", ""),
+    (("gain 0", "gain NaN"), "GAIN", ""),
+    (("pixel size 0",), "PIXSIZE1", ""),
+    (("airmass -3",), "AIRMASS", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "keyword", "code"), [(what, keyword, code) for names, keyword, code in REFUSED for what in names]
+)
+def test_what_a_header_cannot_mean_is_not_taken(what: str, keyword: str, code: str) -> None:
+    sent = image_file(*(WCS | TIME | ODD[what]).items())
+    header = take_in(sent).header
+    assert header is not None
+    assert header.finding(keyword).value is None
+    assert not code or code in {remark.code for remark in header.remarks}
 
 
 @pytest.mark.realdata
