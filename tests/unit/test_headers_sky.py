@@ -12,6 +12,7 @@ from astropy.coordinates import AltAz, EarthLocation, SkyCoord, get_body
 from astropy.time import Time
 from astropy.utils import iers
 
+from cpcs.mappings import Rule
 from photocal.headers import ephemeris
 from photocal.headers.cards import Header, card
 from photocal.headers.contradictions import MEANINGS, contradictions
@@ -194,6 +195,21 @@ def test_a_target_under_the_horizon_is_refused_only_without_guesses() -> None:
     assert "TARGET_BELOW_HORIZON" not in judged(target=north, OBSTYPE="dark")[1]
     event = Given(target_ra_deg=190.0, target_dec_deg=75.0)
     assert judged(target=None, known=event)[1]["TARGET_BELOW_HORIZON"].level is Level.REFUSAL
+
+
+def test_a_guessed_pointing_that_is_the_event_s_is_no_guess() -> None:
+    north = (190.0, 75.0)
+    event = Given(target_ra_deg=190.5, target_dec_deg=75.2)
+    assert judged(target=north, how=How.GUESSED, known=event)[1]["TARGET_BELOW_HORIZON"].level is Level.REFUSAL
+
+
+def test_the_mapping_s_airmass() -> None:
+    images = Header(found for found in map(card, ("AM      = '1.23'", "AIRMASS = 9.9")) if found is not None)
+    (airmass,), _ = contradictions(
+        {}, images, Given(), None, start_mjd=None, mid_mjd=None, end_mjd=None,
+        rules={"AIRMASS": Rule(keyword="AIRMASS", source="AM", format="float")},
+    )  # fmt: skip
+    assert (airmass.value, airmass.how) == (1.23, How.MAPPED)
 
 
 def test_the_sun_is_up() -> None:
