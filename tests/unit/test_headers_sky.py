@@ -217,7 +217,14 @@ def test_the_sun_is_up() -> None:
     refused = judged(mjd=noon)[1]["SUN_UP"]
     assert refused.level is Level.REFUSAL
     assert "+7" in refused.message  # altitude, deg
+    assert judged(mjd=noon, how=How.GUESSED)[1]["SUN_UP"].level is Level.REFUSAL
+    assert judged(mjd=noon, target=None)[1]["SUN_UP"].level is Level.REFUSAL
     assert judged(mjd=noon, site=GUESSED_SITE)[1]["SUN_UP"].level is Level.WARNING
+    clock = Finding(keyword="TIME-OBS", value="17:06:00", how=How.GUESSED)
+    _, remarks = contradictions(
+        {"TIME-OBS": clock}, Header(()), Given(), SITE, start_mjd=noon, mid_mjd=noon, end_mjd=noon
+    )
+    assert {remark.code: remark.level for remark in remarks} == {"SUN_UP": Level.WARNING}
     assert judged(mjd=noon, OBSTYPE="Flat Field")[1] == {}
 
 

@@ -48,16 +48,18 @@ _NOT_SKY = re.compile(r"flat|dark|bias|zero|dome|lamp|arc\b|calib|focus", re.IGN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """All that is known of where, when and whereto; each with whether it is no guess.
+    """All that is known of where, when and whereto, and whether it is no guess.
 
-    ``moments`` are start, middle and end, MJD (UTC), those that are known, in order.
+    ``moments`` are start, middle and end, MJD (UTC), those that are known, in order. ``sure`` is about them and the
+    site, ``aimed`` about the position.
     """
 
     header: Header
     site: Site | None
     moments: tuple[float, ...]
     position: tuple[float, float] | None
-    trusted: bool
+    sure: bool
+    aimed: bool
 
     @property
     def middle(self) -> float:
@@ -150,14 +152,14 @@ def _scene(
 ) -> _Scene:
     ra, dec = _number(findings, "RA"), _number(findings, "DEC")
     position = None if ra is None or dec is None else (ra, dec)
-    sure, target = not _guessed(findings, "RA", "DEC"), _target(given)
+    aimed, target = not _guessed(findings, "RA", "DEC"), _target(given)
     # a pointing that was guessed and is close to the event's position was guessed rightly
     if target is not None and (position is None or ephemeris.separation_deg(*position, *target) < FAR_DEG):
-        position, sure = position or target, True
+        position, aimed = position or target, True
     timed = not _guessed(findings, "DATE-OBS", "TIME-OBS")
     moments = tuple(sorted(time for time in times if time is not None and KEYWORDS["MJD-AVG"].holds(time)))
-    trusted = sure and timed and site is not None and site.trusted
-    return _Scene(header=header, site=site, moments=moments, position=position, trusted=trusted)
+    sure = timed and site is not None and site.trusted
+    return _Scene(header=header, site=site, moments=moments, position=position, sure=sure, aimed=aimed)
 
 
 def _target(given: Given) -> tuple[float, float] | None:
@@ -168,25 +170,25 @@ def _target(given: Given) -> tuple[float, float] | None:
     return ra, dec
 
 
-def _judged(scene: _Scene, code: str, told: str) -> Remark:
+def _judged(code: str, told: str, *, sure: bool) -> Remark:
     """Return a refusal where nothing was guessed, else a warning that says so."""
-    if scene.trusted:
+    if sure:
         return Remark(code=code, level=Level.REFUSAL, message=told)
-    return Remark(code=code, level=Level.WARNING, message=f"{told} (position, time or site was guessed)")
+    return Remark(code=code, level=Level.WARNING, message=f"{told} (something of that was guessed)")
 
 
 def _horizon(scene: _Scene) -> Iterator[Remark]:
     altitudes = scene.altitudes()
     if altitudes and max(altitudes) < HORIZON_DEG:
         told = f"the target was {-max(altitudes):.1f} deg under the horizon at {_where(scene)}, MJD {scene.middle:.5f}"
-        yield _judged(scene, "TARGET_BELOW_HORIZON", told + _explained(scene))
+        yield _judged("TARGET_BELOW_HORIZON", told + _explained(scene), sure=scene.sure and scene.aimed)
 
 
 def _sun(scene: _Scene) -> Iterator[Remark]:
     lowest, highest = min(scene.suns()), max(scene.suns())
     told = f"the Sun was at altitude {lowest:+.1f} deg at {_where(scene)}, MJD {scene.middle:.5f}"
     if lowest > 0.0:
-        yield _judged(scene, "SUN_UP", told + _explained(scene))
+        yield _judged("SUN_UP", told + _explained(scene), sure=scene.sure)
     elif highest > NIGHT_DEG:
         told = f"twilight: the Sun was at altitude {highest:+.1f} deg at {_where(scene)}, MJD {scene.middle:.5f}"
         yield Remark(code="TWILIGHT", level=Level.NOTE, message=told)
