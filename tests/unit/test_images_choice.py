@@ -61,6 +61,7 @@ OVERSCAN = {"DATASEC": "[1:70,1:60]", "BIASSEC": "[71:80,1:60]"}
         ({"TRIMSEC": "[ 11: 80, 1 : 60]", "BIASSECA": "[1:10,1:60]"},) * 2,
         ({"CCDNAME": "EEV 9273", "AMPNAME": "right"}, {"CCDNAME": "EEV 9273", "AMPNAME": "left"}),
         ({"EXTNAME": "amp00"}, {"EXTNAME": "amp01"}),
+        ({f"HIERARCH ESO DET OUT1 {key}": n for key, n in (("NX", 66), ("PRSCX", 8), ("OVSCX", 6))},) * 2,
         ({"EXTNAME": "Segment10"}, {"EXTNAME": "Segment11"}),
     ],
 )
@@ -78,6 +79,7 @@ def test_raw_mosaics_are_refused(first, second):
         {"DATASEC": "UNKNOWN", "BIASSEC": "UNKNOWN"},
         {"DATASEC": "[a:b,c:d]", "BIASSEC": "[1:10,1:60"},
         {"CCDNAME": "S29", "AMPNAME": ""},
+        {f"HIERARCH ESO DET OUT1 {key}": n for key, n in (("NX", 80), ("PRSCX", 8), ("OVSCX", 6))},
     ],
 )
 def test_chips_that_are_reduced_are_read(cards):

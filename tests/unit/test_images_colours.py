@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from cpcs import errors
 from photocal.headers.cards import Card, Header
 from photocal.images import Grid, plane_cards, read_image
-from photocal.images.colours import bayer
+from photocal.images.colours import Bayer, bayer
 from tests.support.sky_files import image_file, sky, written
 
 LEVELS = {"R": 300.0, "G": 700.0, "B": 450.0}
@@ -65,15 +65,22 @@ def test_a_mosaic_is_split(pattern, key):
         ({"ROWORDER": "BOTTOM-UP"}, 61, "RGGB"),
         ({"ROWORDER": "BOTTOM-UP", "YBAYROFF": 1}, 60, "RGGB"),
         ({"XBINNING": 1, "YBINNING": 1}, 60, "RGGB"),
-        ({"XBINNING": 2}, 60, None),
-        ({"BINNING": "2x2"}, 60, None),
     ],
 )
 def test_the_pattern_over_the_stored_pixels(cards, n_rows, cell):
     header = Header(Card(key=key, value=str(value)) for key, value in ({"BAYERPAT": "RGGB"} | cards).items())
-    found, remarks = bayer(header, n_rows)
-    assert (found.cell if found else None) == cell
-    assert [remark.code for remark in remarks] == ([] if cell else ["BAYER_BINNED"])
+    found = bayer(header, n_rows)
+    assert found == Bayer(pattern="RGGB", cell=cell)
+
+
+@pytest.mark.parametrize("cards", [{"XBINNING": 2}, {"BINNING": "2x2"}, {"CCDSUM": "2 2"}])
+def test_binned_pixels_have_no_colour_unless_they_show_it(cards):
+    grey = sky((60, 80)).astype(np.uint16)
+    frame = read_image(image_file(grey, {"BAYERPAT": "RGGB", **cards}))
+    assert codes(frame) == ["BAYER_BINNED"]
+    assert [image.colour for image in frame.planes] == [""]
+    like_with_like = read_image(image_file(mosaic("RGGB").astype(np.uint16), {"BAYERPAT": "RGGB", **cards}))
+    assert codes(like_with_like) == ["BAYER_SPLIT"]
 
 
 @pytest.mark.parametrize("text", ["", "NONE", "MONO", "V", "RG", "XRGGBX", "Clear"])
@@ -91,6 +98,11 @@ def test_pixels_that_contradict_the_header():
     frame = read_image(image_file(mosaic("GBRG").astype(np.uint16), {"BAYERPAT": "RGGB"}))
     assert codes(frame) == ["BAYER_ROWS_EXCHANGED", "BAYER_SPLIT"]
     assert [round(float(np.median(image.data)), -1) for image in frame.planes] == [300, 700, 450]
+
+
+def test_levels_of_any_unit_tell():
+    small = mosaic("GBRG").astype(np.float32) / 65535
+    assert codes(read_image(image_file(small, {"BAYERPAT": "RGGB"})))[0] == "BAYER_ROWS_EXCHANGED"
 
 
 def test_a_dark_mosaic_is_split_as_the_header_says():

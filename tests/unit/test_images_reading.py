@@ -215,10 +215,10 @@ def test_headers_as_they_should_not_be():
     check_plane(read_image(with_card(data, "OBJECT", "Å latin-1 \xe5")).planes[0], np.trunc(SKY))
 
 
-def test_astropy_s_fits_is_imported_for_packed_images_only():
+@pytest.mark.parametrize("call", ["read_image", "prepare"])
+def test_astropy_s_fits_is_imported_for_packed_images_only(call):
     code = (
-        "import sys, photocal.images as i; from pathlib import Path; "
-        "i.read_image(sys.stdin.buffer.read()); print('astropy.io.fits' in sys.modules)"
+        f"import sys, photocal.images as i; i.{call}(sys.stdin.buffer.read()); print('astropy.io.fits' in sys.modules)"
     )
     for data, wanted in (
         (image_file(SKY.astype(np.int16)), "False"),

@@ -2,5 +2,6 @@
 
 from photocal.images.frame import Frame, Grid, Image, PixelStatistics, plane_cards
 from photocal.images.read import read_image
+from photocal.images.tiles import prepare
 
-__all__ = ["Frame", "Grid", "Image", "PixelStatistics", "plane_cards", "read_image"]
+__all__ = ["Frame", "Grid", "Image", "PixelStatistics", "plane_cards", "prepare", "read_image"]

@@ -21,7 +21,7 @@ _CHIP_CARDS = ("CCDNAME", "CCDNUM", "CCD", "CCDID", "CCDCHIP", "CHIPNAME", "CHIP
 _AMPLIFIER_CARDS = ("AMPNAME", "AMPID", "AMPLIFIE", "AMPNUM", "AMP")
 _AMPLIFIER_NAME = re.compile(r"(AMP|AMPLIFIER|SEGMENT)[ _-]?\d+", re.IGNORECASE)
 _SECTION = re.compile(r"\s*\[?\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]?\s*")
-_MOST_NAMED = 6
+_MOST_NAMED, _DIGITS = 6, 8
 FLAT, COLOURS, N_COLOURS = 2, 3, 3
 
 
@@ -146,14 +146,26 @@ def overscan(hdu: Hdu) -> str:
     """Return the section of the overscan that an image still has, as its header names it; empty when there is none.
 
     A header keeps its sections when a program trims the pixels: they count only where both the data section, smaller
-    than the image, and the overscan lie within it.
+    than the image, and the overscan lie within it. Of ESO's cameras, the pixels of an output, those before and those
+    behind them must add up to the image.
     """
     lengths = sides(hdu)
+    if before_and_behind := _of_eso(hdu, lengths):
+        return before_and_behind
     data = _section(hdu, ("DATASEC", "TRIMSEC"), lengths)
     if data is None or (data[1] - data[0] + 1, data[3] - data[2] + 1) == lengths[:2]:
         return ""
     biased = [key for key in hdu.cards if key.startswith("BIASSEC")]
     return next((hdu.cards[key] for key in biased if _section(hdu, (key,), lengths) is not None), "")
+
+
+def _of_eso(hdu: Hdu, lengths: Sequence[int]) -> str:
+    for axis, length in zip("XY", lengths, strict=False):
+        pixels, *scans = (hdu.cards.get(f"ESO DET OUT1 {name}{axis}", "0") for name in ("N", "PRSC", "OVSC"))
+        numbers = [int(text) if text.isdecimal() and len(text) < _DIGITS else 0 for text in (pixels, *scans)]
+        if sum(numbers) == length and sum(numbers[1:]) > 0:
+            return f"{numbers[1]} and {numbers[2]} pixels before and behind the {numbers[0]} of axis {axis}"
+    return ""
 
 
 def _section(hdu: Hdu, keys: Iterable[str], lengths: Sequence[int]) -> tuple[int, int, int, int] | None:

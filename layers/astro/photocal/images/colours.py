@@ -2,14 +2,15 @@
 
 The pattern is named by BAYERPAT (or COLORTYP, CFA, FILTER) from the picture's upper left corner. Rows of a file run
 from the top where ROWORDER is TOP-DOWN or nothing is said, as camera programs write them; from the bottom where it is
-BOTTOM-UP. XBAYROFF and YBAYROFF shift the pattern. Each colour becomes a plane of half the size: nothing is
+BOTTOM-UP. XBAYROFF and YBAYROFF shift the pattern. Binned pixels have no colour, unless the camera binned like with
+like: then the four pixels of a cell have levels of their own. Each colour becomes a plane of half the size: nothing is
 interpolated, so that the noise of a pixel stays its own.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -32,7 +33,7 @@ _PATTERN_CARDS = (
     "FILTER",
 )
 _X_CARDS, _Y_CARDS = ("XBAYROFF", "BAYOFFX", "BAYEROFFX"), ("YBAYROFF", "BAYOFFY", "BAYEROFFY")
-_BINNING_CARDS = ("XBINNING", "YBINNING", "BINX", "BINY", "CCDXBIN", "CCDYBIN", "XBIN", "YBIN", "BINNING")
+_BINNING_CARDS = ("XBINNING", "YBINNING", "BINX", "BINY", "CCDXBIN", "CCDYBIN", "XBIN", "YBIN", "BINNING", "CCDSUM")
 _COLOUR_WORDS = re.compile(r"\b(RGB|COLOU?R)\b", re.IGNORECASE)
 _COLOUR_MAKERS = re.compile(
     r"SIRIL|PIXINSIGHT|SEESTAR|DWARF|ASTAP|DEEPSKYSTACKER|ASTRO ?PIXEL|EVSCOPE|UNISTELLAR|STELLINA|VESPERA|CANON|NIKON"
@@ -44,6 +45,8 @@ _COLOUR_CARDS = ("COLORTYP", "COLORSPC", "COLORSPACE", "CSPACE", "CTYPE3", "IMAG
 _SAMPLE = 2**18
 _ALIKE, _LEVELS_APART = 0.5, 0.03
 _GREENS_APART = 3.0
+_CERTAIN = 10.0  # errors of a level, by which two must differ
+_OF_WHOLE = 0.1  # counts: the error of a level of whole numbers, at the least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +59,21 @@ class Bayer:
         As the header names it.
     cell
         Colours of the stored pixels (0, 0), (0, 1), (1, 0), (1, 1); row, then column.
+    is_binned
+        Whether the header says that the pixels are binned.
     """
 
     pattern: str
     cell: str
+    is_binned: bool = False
 
     def flipped(self) -> Bayer:
         """Return the pattern with its two rows exchanged."""
-        return Bayer(pattern=self.pattern, cell=self.cell[2:] + self.cell[:2])
+        return replace(self, cell=self.cell[2:] + self.cell[:2])
 
 
-def bayer(header: Header, n_rows: int) -> tuple[Bayer | None, tuple[Remark, ...]]:
-    """Return the Bayer pattern that a header tells of, and what is to be said about it.
+def bayer(header: Header, n_rows: int) -> Bayer | None:
+    """Return the Bayer pattern that a header tells of; None when it tells of none.
 
     Parameters
     ----------
@@ -78,16 +84,14 @@ def bayer(header: Header, n_rows: int) -> tuple[Bayer | None, tuple[Remark, ...]
     """
     named = next((found for key in _PATTERN_CARDS if (found := _PATTERN.search(header.text(key).upper()))), None)
     if named is None:
-        return None, ()
-    if any(_whole(header, (key,)) > 1 for key in _BINNING_CARDS):
-        message = f"The header names the Bayer pattern {named[1]}, and binned pixels: they have no colour any more."
-        return None, (Remark(code="BAYER_BINNED", level=Level.NOTE, message=message),)
+        return None
     x, y = _whole(header, _X_CARDS), _whole(header, _Y_CARDS)
     if header.text("ROWORDER").upper().startswith("BOTTOM") and n_rows % 2 == 0:
         y += 1
     pattern = named[1]
     cell = "".join(pattern[2 * ((row + y) % 2) + (column + x) % 2] for row, column in product((0, 1), (0, 1)))
-    return Bayer(pattern=pattern, cell=cell), ()
+    is_binned = any(_whole(header, (key,)) > 1 for key in _BINNING_CARDS)
+    return Bayer(pattern=pattern, cell=cell, is_binned=is_binned)
 
 
 def _whole(header: Header, keys: tuple[str, ...]) -> int:
@@ -100,9 +104,15 @@ def split(data: Pixels, mask: Bools | None, found: Bayer) -> tuple[tuple[Image, 
     """Return the R, G and B planes of a mosaic, each of half its size: of the two greens the mean.
 
     Where the two pixels that should be green differ far more than the other two, the rows are the other way round than
-    the header says: they are exchanged, with a remark.
+    the header says: they are exchanged, with a remark. Binned pixels of one level stay one plane.
     """
-    by_pixels = _greens(data, found)
+    levels, error = _levels(data)
+    if found.is_binned and max(levels) - min(levels) <= _CERTAIN * error:
+        message = (
+            f"The header names the Bayer pattern {found.pattern}, and binned pixels: they have no colour any more."
+        )
+        return (Image(data=data, mask=mask),), (Remark(code="BAYER_BINNED", level=Level.NOTE, message=message),)
+    by_pixels = found.flipped() if _contradict(levels, error, found) else found
     remarks: tuple[Remark, ...] = ()
     if by_pixels.cell != found.cell:
         message = (
@@ -120,21 +130,26 @@ def _phases(data: Pixels) -> list[Pixels]:
     return [data[row::2, column::2][:ny, :nx] for row, column in product((0, 1), (0, 1))]
 
 
-def _greens(data: Pixels, found: Bayer) -> Bayer:
-    """Return the pattern, or its flip where the pixels contradict it: two of four levels must agree, the greens."""
+def _levels(data: Pixels) -> tuple[list[float], float]:
+    """Return the median of each of the four pixels of a cell, and the error of the worst; 0 where nothing is known."""
     step = max(1, int((data.size / 4 / _SAMPLE) ** 0.5))
-    with np.errstate(all="ignore"):
-        samples = [phase[::step, ::step].ravel() for phase in _phases(data)]
-        samples = [sample[np.isfinite(sample)] for sample in samples]
-        if min(sample.size for sample in samples) == 0:
-            return found
-        level = [float(np.median(sample)) for sample in samples]
-        spread = [1.4826 * float(np.median(np.abs(s - m))) for s, m in zip(samples, level, strict=True)]
-        error = 1.2533 * max(spread) / min(sample.size for sample in samples) ** 0.5
-    main, other = abs(level[0] - level[3]), abs(level[1] - level[2])  # the two diagonals of a cell
+    samples = [phase[::step, ::step].ravel() for phase in _phases(data)]
+    samples = [sample[np.isfinite(sample)] for sample in samples]
+    least = min(sample.size for sample in samples)
+    if least == 0:
+        return [0.0] * 4, 0.0
+    levels = [float(np.median(sample)) for sample in samples]
+    spreads = [float(np.median(np.abs(sample - level))) for sample, level in zip(samples, levels, strict=True)]
+    error = 1.2533 * 1.4826 * max(spreads) / least**0.5  # of a median, and of normal noise from its MAD
+    whole = all(np.array_equal(sample, np.rint(sample)) for sample in samples)
+    return levels, max(error, _OF_WHOLE if whole else 0.0)
+
+
+def _contradict(levels: list[float], error: float, found: Bayer) -> bool:
+    """Return whether the two greens of the pattern differ for certain, and far more than the other two."""
+    main, other = abs(levels[0] - levels[3]), abs(levels[1] - levels[2])  # the two diagonals of a cell
     greens, rest = (other, main) if found.cell[1] == "G" else (main, other)
-    certain = greens > _GREENS_APART * rest and greens > 10 * error and greens > 1.0
-    return found.flipped() if certain else found
+    return greens > max(_GREENS_APART * rest, _CERTAIN * error)
 
 
 def _plane(data: Pixels, mask: Bools | None, cell: str, colour: str) -> Image:

@@ -97,11 +97,8 @@ def _planes(
 ) -> tuple[tuple[Image, ...], tuple[Remark, ...]]:
     if len(shape) > FLAT:
         return _colour_planes(flat.reshape(shape), None if mask is None else mask.reshape(shape), header)
-    pattern, remarks = colours.bayer(header, len(flat))
-    if pattern is None:
-        return (Image(data=flat, mask=mask),), remarks
-    planes, more = colours.split(flat, mask, pattern)
-    return planes, (*remarks, *more)
+    pattern = colours.bayer(header, len(flat))
+    return ((Image(data=flat, mask=mask),), ()) if pattern is None else colours.split(flat, mask, pattern)
 
 
 def _colour_planes(cube: Pixels, mask: Bools | None, header: Header) -> tuple[tuple[Image, ...], tuple[Remark, ...]]:

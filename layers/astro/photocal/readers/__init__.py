@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cpcs.errors import EmptyFile, MarkupSent, NotACatalogue
+from cpcs.errors import EmptyFile, MarkupSent, NotACatalogue, TooManyRows
 from photocal.readers.build import star_list
 from photocal.readers.fits_table import read_fits
 from photocal.readers.limits import LIMITS, Limits
@@ -62,6 +62,8 @@ def read_table(data: bytes, limits: Limits = LIMITS, *, numbered: bool = False) 
     if not start:
         raise EmptyFile(size=len(data))
     if plain.startswith((b"SIMPLE  =", b"SIMPLE=", b"XTENSION=")):
+        if len(data) > limits.fits_bytes:
+            raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
         return read_fits(plain, limits)
     if start.startswith(b"<"):
         raise MarkupSent(kind=_markup(start))

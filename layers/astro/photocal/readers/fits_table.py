@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured, TooManyRows
+from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured
 from photocal.arrays import Anything, Floats
 from photocal.headers.cards import CARD
 from photocal.readers import columns
@@ -55,8 +55,6 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     EmptyFile
         Tables without rows, or no table at all.
     """
-    if len(data) > limits.fits_bytes:
-        raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
     hdus = walk(data, limits)
     tables = [hdu for hdu in hdus if hdu.kind in {"BINTABLE", "TABLE"} and not hdu.is_packed_image]
     objects = [hdu for hdu in tables if hdu.name == "LDAC_OBJECTS"]

@@ -57,7 +57,7 @@ class Hdu:
     @property
     def is_packed_image(self) -> bool:
         """Whether the table holds the tiles of a compressed image."""
-        return self.cards.get("ZIMAGE", "F") == "T"
+        return self.kind in {"BINTABLE", "TABLE"} and self.cards.get("ZIMAGE", "F") == "T"
 
     @property
     def is_groups(self) -> bool:
