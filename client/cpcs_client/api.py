@@ -163,6 +163,10 @@ class Client:
         """Return all that a calibration found: every candidate, every star."""
         return self._send("GET", f"/api/calibrations/{job_id}/report")
 
+    def header(self, job_id: str) -> Document:
+        """Return what an upload's header was understood to say, keyword by keyword; also of one that was refused."""
+        return self._send("GET", f"/api/calibrations/{job_id}/header")
+
     def me(self) -> Document:
         """Return whose key this is."""
         return self._send("GET", "/api/me")
@@ -170,6 +174,60 @@ class Client:
     def delete(self, followup_id: int) -> Document:
         """Take a point back."""
         return self._send("DELETE", f"/api/followups/{followup_id}")
+
+    # --- header mappings ----------------------------------------------------------------------
+
+    def keywords(self) -> Document:
+        """Return the standard header: its keywords (``items``), and the words of formats (``formats``)."""
+        return self._send("GET", "/api/keywords")
+
+    def mappings(self, observatory: int | None = None) -> list[Document]:
+        """Return which cameras of an observatory have a header mapping; of the key's own, where none is named."""
+        items: list[Document] = self._send("GET", self._mappings(observatory))["items"]
+        return items
+
+    def mapping(self, camera: str, *, observatory: int | None = None, version: int | None = None) -> Document:
+        """Return a header mapping: its newest version, or the one that is asked for."""
+        return self._send("GET", self._mappings(observatory, camera), params=_versioned(version))
+
+    def mapping_table(self, camera: str, *, observatory: int | None = None, version: int | None = None) -> str:
+        """Return a header mapping as a text table, to be edited and sent again."""
+        params = {"format": "text", **_versioned(version)}
+        return self._checked(self._request("GET", self._mappings(observatory, camera), params=params)).text
+
+    def put_mapping(
+        self, camera: str, mapping: str | Document, *, observatory: int | None = None, version: int | None = None
+    ) -> Document:
+        """Write the next version of a header mapping; the key must be the lead's.
+
+        Parameters
+        ----------
+        camera
+            As the upload form would name it.
+        mapping
+            A text table, or a document as `mapping` returns it.
+        observatory
+            Its number; the key's own when not given.
+        version
+            The version that is changed; what the mapping itself says when not given.
+
+        Raises
+        ------
+        Refused
+            It cannot be used (``BAD_MAPPING`` names the line), or is not made from the newest version (``CONFLICT``).
+        """
+        sent: dict[str, Any] = {"json": mapping}
+        if isinstance(mapping, str):
+            sent = {"content": mapping.encode(), "headers": {"content-type": "text/plain; charset=utf-8"}}
+        return self._send("PUT", self._mappings(observatory, camera), params=_versioned(version), **sent)
+
+    def withdraw_mapping(self, camera: str, *, observatory: int | None = None, version: int | None = None) -> Document:
+        """Take a header mapping back; its old versions stay."""
+        return self._send("DELETE", self._mappings(observatory, camera), params=_versioned(version))
+
+    def _mappings(self, observatory: int | None, camera: str = "") -> str:
+        number = self.me()["observatory"]["observatory_id"] if observatory is None else observatory
+        return f"/api/observatories/{number}/mappings" + (f"/{quote(camera, safe='')}" if camera else "")
 
     # --- below --------------------------------------------------------------------------------
 
@@ -216,3 +274,7 @@ class Client:
             told = {}
         code = told.get("code", f"HTTP_{answer.status_code}")
         raise Refused(answer.status_code, code, told.get("message", answer.reason_phrase), told.get("hint", ""))
+
+
+def _versioned(version: int | None) -> dict[str, int]:
+    return {} if version is None else {"version": version}

@@ -6,35 +6,19 @@ Exit codes: 0 all went well, 1 some uploads were refused or are not finished, 2 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cpcs_client import credentials
+from cpcs_client import credentials, mappings
 from cpcs_client.api import Client, Refused, Unreachable
+from cpcs_client.terminal import AsJson, Url, connect, console, errors, give_up, show
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=True)
-# Names of files and the server's words may hold brackets and colons: they are text, not rich's markup.
-console = Console(markup=False, emoji=False)
-errors = Console(stderr=True, markup=False, emoji=False)
-
-Url = Annotated[str | None, typer.Option("--url", envvar="CPCS_URL", help="Address of the server.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
-
-def _client(url: str | None) -> Client:
-    kept = credentials.load(url=url)
-    return Client(kept.url, kept.key)
-
-
-def _give_up(error: Exception) -> NoReturn:
-    errors.print(str(error), style="red", highlight=False)
-    raise typer.Exit(2)
+app.add_typer(mappings.app, name="mappings")
 
 
 @app.command()
@@ -46,7 +30,7 @@ def login(url: Url = None) -> None:
         with Client(url, key) as client:
             me = client.me()
     except (Refused, Unreachable) as error:
-        _give_up(error)
+        give_up(error)
     file = credentials.save(credentials.Credentials(url=url, key=key))
     console.print(f"Signed in to {url} as {me['observatory']['name']} ({me['role']}). Kept in {file}.")
 
@@ -78,7 +62,7 @@ def upload(
     }
     rows: list[dict[str, Any]] = []
     try:
-        with _client(url) as client, _progress(len(files), quiet=as_json) as progress:
+        with connect(url) as client, _progress(len(files), quiet=as_json) as progress:
             task = progress.add_task("sending", total=len(files))
             names: dict[str, str] = {}
             for file in files:
@@ -93,7 +77,7 @@ def upload(
             ended = client.wait(list(names), seen=lambda _: progress.advance(task))
             rows += [{"file": names[job["job_id"]], **job} for job in ended]
     except (Refused, Unreachable, TimeoutError) as error:
-        _give_up(error)
+        give_up(error)
     _show_uploads(rows, as_json=as_json)
     if any(row["state"] != "DONE" for row in rows):
         raise typer.Exit(1)
@@ -103,10 +87,10 @@ def upload(
 def status(job_ids: list[str], url: Url = None, as_json: AsJson = False) -> None:
     """Show where uploads stand."""
     try:
-        with _client(url) as client:
+        with connect(url) as client:
             rows = client.status(job_ids)
     except (Refused, Unreachable) as error:
-        _give_up(error)
+        give_up(error)
     _show_uploads([{"file": row["job_id"], **row} for row in rows], as_json=as_json)
 
 
@@ -119,11 +103,11 @@ def alerts(
 ) -> None:
     """List events, newest first."""
     try:
-        with _client(url) as client:
+        with connect(url) as client:
             rows = list(client.events(observed=observed, limit=limit))
     except (Refused, Unreachable) as error:
-        _give_up(error)
-    _show(rows, ("event_id", "name", "ra_deg", "dec_deg", "published", "n_followups"), as_json=as_json)
+        give_up(error)
+    show(rows, ("event_id", "name", "ra_deg", "dec_deg", "published", "n_followups"), as_json=as_json)
 
 
 @app.command(name="lc")
@@ -135,10 +119,10 @@ def light_curve(
 ) -> None:
     """Show or save the light curve of an event."""
     try:
-        with _client(url) as client:
+        with connect(url) as client:
             document = client.light_curve(event)
     except (Refused, Unreachable) as error:
-        _give_up(error)
+        give_up(error)
     if output:
         output.write_text(json.dumps(document, indent=1), "utf-8")
         console.print(f"{len(document['columns']['mjd'])} points in {output}")
@@ -147,19 +131,19 @@ def light_curve(
     else:
         columns = document["columns"]
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        _show(rows, ("id", "mjd", "mag", "mag_err", "calib_err", "catalogue", "filter", "observatory"), as_json=False)
+        show(rows, ("id", "mjd", "mag", "mag_err", "calib_err", "catalogue", "filter", "observatory"), as_json=False)
 
 
 @app.command()
 def delete(followup_ids: list[int], url: Url = None) -> None:
     """Take follow-up points back."""
     try:
-        with _client(url) as client:
+        with connect(url) as client:
             for followup_id in followup_ids:
                 client.delete(followup_id)
                 console.print(f"deleted {followup_id}")
     except (Refused, Unreachable) as error:
-        _give_up(error)
+        give_up(error)
 
 
 def _progress(total: int, *, quiet: bool) -> Progress:
@@ -205,23 +189,6 @@ def _result(point: dict[str, Any]) -> tuple[str, ...]:
         str(point["n_matched"]),
         f"{point['outlier_fraction']:.2f}",
     )
-
-
-def _show(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
-    rows = list(rows)
-    if as_json:
-        console.print_json(json.dumps(rows))
-        return
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.5f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
 
 
 def main() -> None:

@@ -6,16 +6,13 @@ and the published documents. Each step can be done again: a crash anywhere is me
 
 from __future__ import annotations
 
-import hashlib
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from aws_lambda_powertools import Logger
 
-from cpcs import clock, memory, serial
+from cpcs import clock, serial
 from cpcs.errors import (
     CalibrationFailed,
     CpcsError,
@@ -24,21 +21,20 @@ from cpcs.errors import (
     UnknownJob,
     UnreadableUpload,
 )
-from cpcs.passbands import ANY, Choice, catalogues, parse_choice
 from cpcs.publishing import publish_event
-from cpcs.records import ColourPrior, Event, FollowupPoint, Job, JobState, Outcome
+from cpcs.records import ColourPrior, Job, JobState, Outcome
 from cpcs.storage import Store
-from photocal import calibration, figures, learning, readers, report
-from photocal.references import Gathered, TileStore, gather
-from photocal.results import Calibration, Target
-from photocal.stars import StarList
+from photocal import figures, learning, report
+from photocal.headers import document as header_document
+from photocal.headers.standard import StandardHeader
+from photocal.references import TileStore
+from photocal.results import Calibration
 
-from .child import Limits, read_in_child
-
-Answer = TypeVar("Answer")
+from .child import Limits
+from .clockwork import Clockwork, Result, Then
 
 WAIT_S = 300.0
-REPORT = "report.json"
+REPORT, HEADER = "report.json", "header.json"
 PANEL, RESIDUALS, LIGHT_CURVE = "figures/panel.png", "figures/residuals.png", "figures/lightcurve.png"
 
 
@@ -89,7 +85,12 @@ class Worker:
         try:
             remembered = outcome.summary.get("colour_priors", {})
             priors = {band: serial.from_json(ColourPrior, prior) for band, prior in remembered.items()}
-            return _Clockwork(self, job, outcome.summary.get("references"), priors).run().calibration
+            then = Then(
+                catalogues=outcome.summary.get("references"),
+                colour_priors=priors,
+                filter_hint=outcome.summary.get("filter_hint"),
+            )
+            return Clockwork(self, job, then).run().calibration
         except CpcsError as error:  # the point stands; only its figures are missing
             self.logger.warning("the figures cannot be drawn again", extra={"code": error.code, "why": error.message})
             return None
@@ -99,32 +100,37 @@ class Worker:
         if recorded is not None:  # a crash came between the record and its index
             stored = self.store.jobs.finish(job, recorded)
             return self._finish_publishing(job.job_id) or stored.state
+        clockwork = Clockwork(self, job)
         try:
-            result = _Clockwork(self, job).run()
+            result = clockwork.run()
             outcome = self._record(job, result)
         except ReferenceUnavailable as error:
             self.store.jobs.wait_for_reference(job, error.as_dict(), self.now() + WAIT_S)
             self.logger.warning("waiting for reference stars", extra={"why": error.message})
             return JobState.WAITING_REFERENCE
         except (UnreadableUpload, CalibrationFailed, RequestError) as error:
-            return self._refuse(job, error)
+            return self._refuse(job, error, clockwork.header)
         stored = self.store.jobs.finish(job, outcome)
         if stored.state is JobState.DONE and stored.revision == job.revision:
             self._publish(job, result.calibration)
         return stored.state
 
-    def _refuse(self, job: Job, error: CpcsError) -> JobState:
+    def _refuse(self, job: Job, error: CpcsError, header: StandardHeader | None) -> JobState:
+        """Write why not; what the header says stays, so that its mapping can be mended."""
+        if header is not None:
+            self._write_header(job, header)
         outcome = Outcome(
             job_id=job.job_id,
             revision=job.revision,
             state=JobState.REJECTED,
             finished=clock.iso(self.now()),
             error=error.as_dict(),
+            summary={} if header is None else {"header": header_document.brief(header)},
         )
         self.logger.info("refused", extra={"code": error.code, "why": error.message})
         return self.store.jobs.finish(job, self.store.files.write_outcome(outcome)).state
 
-    def _record(self, job: Job, result: _Result) -> Outcome:
+    def _record(self, job: Job, result: Result) -> Outcome:
         """Write report and outcome to S3; where an outcome is there already, that one holds.
 
         Raises
@@ -136,9 +142,15 @@ class Worker:
         if not job.request.dry_run:
             point = replace(point, followup_id=self.store.points.next_id())
         document = report.document(
-            result.calibration, input_sha256=result.sha256, job_id=job.job_id, revision=job.revision
+            result.calibration,
+            input_sha256=result.sha256,
+            job_id=job.job_id,
+            revision=job.revision,
+            header=result.header,
         )
         self.store.files.write_result(job.job_id, job.revision, REPORT, report.encoded(document), "application/json")
+        if result.header is not None:
+            self._write_header(job, result.header)
         runner_up = result.calibration.runner_up
         learned = learning.lesson(
             result.calibration,
@@ -146,7 +158,7 @@ class Worker:
             job_id=job.job_id,
             learned=point.calibrated_at,
             observatory_id=point.observatory_id,
-            camera=job.request.camera,
+            camera=result.camera,
         )
         outcome = Outcome(
             job_id=job.job_id,
@@ -163,10 +175,16 @@ class Worker:
                 "references": [reference.catalogue for reference in result.gathered.stars],
                 "unavailable": result.gathered.unavailable,
                 "colour_priors": {band: serial.to_json(prior) for band, prior in result.colour_priors.items()},
+                "filter_hint": result.calibration.filter_hint,
+                **({} if result.header is None else {"header": header_document.brief(result.header)}),
             },
             learned=learned,
         )
         return self.store.files.write_outcome(outcome)
+
+    def _write_header(self, job: Job, header: StandardHeader) -> None:
+        text = report.encoded(header_document.document(header))
+        self.store.files.write_result(job.job_id, job.revision, HEADER, text, "application/json")
 
     def _publish(self, job: Job, calibrated: Calibration | None) -> None:
         """Write the figures and the documents that show the new point; the point itself is stored already."""
@@ -189,180 +207,3 @@ class Worker:
             self.logger.exception("a figure could not be drawn", extra={"figure": name})
             return
         self.store.files.write_result(job.job_id, job.revision, name, png, "image/png")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Result:
-    """What the science says, before it has a number in the database."""
-
-    calibration: Calibration
-    gathered: Gathered
-    colour_priors: Mapping[str, ColourPrior]
-    event: Event
-    observatory: str
-    sha256: str
-    seconds: dict[str, float]
-
-    def point(self, job: Job, finished: str) -> FollowupPoint:
-        """Return the follow-up point this calibration makes, with the number 0.
-
-        Raises
-        ------
-        CalibrationFailed
-            It holds what is no number: nothing that could be stored or shown.
-        """
-        point = self._point(job, finished)
-        odd = [item.name for item in fields(point) if _is_odd(getattr(point, item.name))]
-        if odd:
-            raise CalibrationFailed(reason=f"the result is not a number: {', '.join(odd)}")
-        return point
-
-    def _point(self, job: Job, finished: str) -> FollowupPoint:
-        target, winner = self.calibration.target, self.calibration.winner
-        request, term = job.request, winner.colour_term
-        return FollowupPoint(
-            followup_id=0,
-            event=self.event.key,
-            event_id=self.event.event_id,
-            event_name=self.event.name,
-            observatory_id=request.observatory_id,
-            observatory=self.observatory,
-            mjd=request.mjd,
-            exposure_s=request.exposure_s,
-            mag=target.mag,
-            mag_err=target.mag_err,
-            is_limit=target.is_limit,
-            calib_err=winner.fit.scatter,
-            zero_point=winner.fit.zero_point,
-            zero_point_err=winner.fit.zero_point_err,
-            scatter=winner.fit.scatter,
-            outlier_fraction=winner.fit.outlier_fraction,
-            n_matched=winner.fit.n_matched,
-            catalogue=winner.passband.catalogue,
-            filter=winner.passband.filter,
-            mode=self.calibration.mode,
-            matching_radius_arcsec=request.matching_radius_arcsec,
-            ra_deg=target.ra_deg,
-            dec_deg=target.dec_deg,
-            calibrated_at=finished,
-            job_id=job.job_id,
-            revision=job.revision,
-            key_id=request.key_id,
-            input_sha256=self.sha256,
-            pipeline=self.calibration.pipeline,
-            comment=request.comment,
-            corrected_mag=target.corrected_mag,
-            corrected_mag_err=target.corrected_mag_err,
-            colour_term=term.value if term else None,
-            colour_term_err=term.err if term else None,
-            colour=term.colour if term else None,
-            reference_colour=term.reference_colour if term else None,
-        )
-
-
-def _is_odd(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-class _Clockwork:
-    """The steps from bytes to a calibration, each timed.
-
-    Parameters
-    ----------
-    worker
-        Whose storage and reference stars are used.
-    job
-        The job.
-    catalogues
-        Only these; all that could take part when not given.
-    colour_priors
-        What is believed of the colour terms; what the telescope memory holds when not given.
-    """
-
-    def __init__(
-        self,
-        worker: Worker,
-        job: Job,
-        catalogues: Sequence[str] | None = None,
-        colour_priors: Mapping[str, ColourPrior] | None = None,
-    ) -> None:
-        self._worker, self._job = worker, job
-        self._catalogues, self._colour_priors = catalogues, colour_priors
-        self._seconds: dict[str, float] = {}
-
-    def run(self) -> _Result:
-        """Read, fetch reference stars, calibrate."""
-        store, request = self._worker.store, self._job.request
-        data = self._timed("download", lambda: store.files.read_upload(request.job_id))
-        stars = self._timed("read", lambda: read_in_child(readers.read_catalogue, data, self._worker.limits))
-        event = store.events.get(request.event)
-        target = Target(ra_deg=event.ra_deg, dec_deg=event.dec_deg, name=event.name)
-        calibration.check_in_field(stars, target)
-        gathered = self._timed("references", lambda: self._references(stars))
-        remembered = self._colour_priors
-        priors = self._timed("memory", lambda: self._remembered(stars)) if remembered is None else remembered
-        calibrated = self._timed("calibrate", lambda: self._fit(stars, target, gathered, priors))
-        return _Result(
-            calibration=calibrated,
-            gathered=gathered,
-            colour_priors=priors,
-            event=event,
-            observatory=store.observatories.get(request.observatory_id).name,
-            sha256=hashlib.sha256(data).hexdigest(),
-            seconds={**self._seconds, **{f"calibrate: {step}": s for step, s in calibrated.seconds.items()}},
-        )
-
-    def _references(self, stars: StarList) -> Gathered:
-        names = self._catalogues or wanted(parse_choice(self._job.request.forced))
-        return gather(self._worker.tiles, names, *stars.centre, stars.radius_deg)
-
-    def _remembered(self, stars: StarList) -> dict[str, ColourPrior]:
-        """Return what earlier frames of the same camera and filter say; without the memory, all goes on as well."""
-        request = self._job.request
-        camera, band = request.camera or stars.meta.camera, request.filter_hint or stars.meta.filter_hint
-        try:
-            frames = self._worker.store.colour_terms.of_setup(request.observatory_id, camera, band)
-            return memory.priors(frames, mjd=request.mjd, job_id=request.job_id)
-        except Exception:
-            self._worker.logger.exception("the telescope memory is not to be had")
-            return {}
-
-    def _fit(
-        self, stars: StarList, target: Target, gathered: Gathered, priors: Mapping[str, ColourPrior]
-    ) -> Calibration:
-        request = self._job.request
-        try:
-            return calibration.calibrate(
-                stars,
-                gathered.stars,
-                target=target,
-                matching_radius_arcsec=request.matching_radius_arcsec,
-                forced=parse_choice(request.forced),
-                filter_hint=request.filter_hint,
-                mjd=request.mjd,
-                colour_priors=priors,
-            )
-        except CalibrationFailed as error:
-            if self._worker.sources_configured and gathered.unavailable:
-                # The catalogue that would have done it may be among those that are out of reach now.
-                raise ReferenceUnavailable(
-                    catalogues=", ".join(gathered.unavailable),
-                    ra_deg=stars.centre[0],
-                    dec_deg=stars.centre[1],
-                    reason=f"the others did not suffice ({error.code})",
-                ) from error
-            raise
-
-    def _timed(self, step: str, work: Callable[[], Answer]) -> Answer:
-        start = time.perf_counter()
-        try:
-            return work()
-        finally:
-            self._seconds[step] = round(time.perf_counter() - start, 4)
-
-
-def wanted(forced: Choice | None) -> tuple[str, ...]:
-    """Return the catalogues that could take part: all, or the one that was forced."""
-    if forced is None or forced.catalogue == ANY:
-        return catalogues()
-    return (forced.catalogue,)

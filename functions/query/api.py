@@ -64,6 +64,10 @@ def register(desk: Desk) -> None:
     def _report(job_id: str) -> Response[Any]:
         return result(desk, job_id, "report.json", responses.JSON)
 
+    @app.get("/api/calibrations/<job_id>/header")
+    def _header(job_id: str) -> Response[Any]:
+        return result(desk, job_id, "header.json", responses.JSON)
+
     @app.get("/api/calibrations/<job_id>/figures/<name>")
     def _figure(job_id: str, name: str) -> Response[Any]:
         if name not in FIGURES:

@@ -88,7 +88,7 @@ def test_the_table_shows_what_a_job_became(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_giving_up_tells_the_servers_words(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(command.typer.Exit) as ended:
-        command._give_up(Refused(400, "BAD_FIELD", "The field event is '[/x]'.", "Give another."))
+        command.give_up(Refused(400, "BAD_FIELD", "The field event is '[/x]'.", "Give another."))
     assert ended.value.exit_code == 2
     assert "[/x]" in capsys.readouterr().err
 
@@ -114,3 +114,34 @@ def test_a_kept_key_is_for_its_own_server(
 
 def test_nothing_kept_means_this_machine_without_a_key(tmp_path: Path) -> None:
     assert credentials.load({}, tmp_path / "none.json") == credentials.Credentials()
+
+
+def test_mappings_go_as_text_or_as_json() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/api/me":
+            return httpx.Response(200, json={"observatory": {"observatory_id": 7}})
+        if request.url.params.get("format") == "text":
+            return httpx.Response(200, text="# table\n")
+        return httpx.Response(200, json={"items": [], "version": 3})
+
+    with Client("https://cpcs.example", KEY, transport=httpx.MockTransport(answer)) as client:
+        assert client.put_mapping("a/b #1", "x : Kraków")["version"] == 3
+        client.put_mapping("c", {"rules": []}, observatory=9, version=2)
+        assert client.mapping_table("c", observatory=9) == "# table\n"
+        assert client.mappings(9) == []
+        client.withdraw_mapping("c", observatory=9, version=3)
+    assert seen[0].url.path == "/api/me"
+    paths = [(request.method, request.url.raw_path.decode()) for request in seen[1:]]
+    assert paths == [
+        ("PUT", "/api/observatories/7/mappings/a%2Fb%20%231"),
+        ("PUT", "/api/observatories/9/mappings/c?version=2"),
+        ("GET", "/api/observatories/9/mappings/c?format=text"),
+        ("GET", "/api/observatories/9/mappings"),
+        ("DELETE", "/api/observatories/9/mappings/c?version=3"),
+    ]
+    assert seen[1].headers["content-type"] == "text/plain; charset=utf-8"
+    assert seen[1].content == "x : Kraków".encode()
+    assert json.loads(seen[2].content) == {"rules": []}

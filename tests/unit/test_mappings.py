@@ -147,6 +147,8 @@ def test_keywords_are_brought_to_one_form() -> None:
         ("PIXSIZE1", "float mm", "0.0135"),
         ("RA", "angle hour", "23.9"),
         ("RA", "str", "23:59:59.9"),
+        ("CRVAL2", "angle dms", "-05 00 01"),
+        ("ORIENTAT", "float deg", "-90"),
         ("NAXIS1", "int", "2048"),
         ("TIMESYS", "str", "UTC"),
     ],
@@ -194,7 +196,8 @@ def test_fixed_values_that_cannot_be(keyword: str, form: str, value: str) -> Non
         ("GAIN", "date"), ("GAIN", "str"), ("GAIN", "angle"), ("FILTER", "angle"), ("FILTER", "float s"),
         ("EXPTIME", "float arcsec"), ("EXPTIME", "float km"), ("GAIN", "float min"), ("EXPTIME", "float adu/e"),
         ("ALTITUDE", "float um"), ("ALTITUDE", "float deg"), ("AIRMASS", "float s"), ("LATITUDE", "angle deg west"),
-        ("RA", "time hms"), ("DATE-OBS", "time hms"), ("DATE-OBS", "angle"), ("TIME-OBS", "date"), ("JD", "angle"),
+        ("RA", "time hms"), ("ORIENTAT", "angle"), ("ORIENTAT", "float rad"),
+        ("CRVAL1", "float rad"), ("CRVAL1", "str"), ("DATE-OBS", "time hms"), ("DATE-OBS", "angle"), ("TIME-OBS", "date"), ("JD", "angle"),
     ],
 )  # fmt: skip
 def test_formats_that_do_not_go_with_a_keyword(keyword: str, form: str) -> None:

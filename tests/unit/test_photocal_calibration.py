@@ -81,13 +81,6 @@ def test_a_right_hint_helps_where_there_are_few_stars():
     assert v_hinted > v_plain
 
 
-def test_the_header_gives_the_hint_where_the_form_does_not():
-    meta = replace(STARS.meta, header={"FILTER1": "open", "FILTER2": "V"})
-    stars = replace(STARS, meta=meta)
-    assert run(stars=stars).filter_hint == "V"
-    assert run(stars=stars, filter_hint="r").filter_hint == "r"
-
-
 def test_probabilities_add_up_and_candidates_are_ordered():
     found = run()
     assert sum(item.probability for item in found.candidates) == pytest.approx(1.0)

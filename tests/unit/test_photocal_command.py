@@ -174,7 +174,7 @@ def test_broken_tiles_are_said_to_be_broken(folder, tmp_path, capsys):
 
 def test_an_image_is_refused(folder, capsys):
     stream = io.BytesIO()
-    fits.PrimaryHDU(np.zeros((32, 32), dtype=np.float32)).writeto(stream)
+    fits.PrimaryHDU(np.arange(1024, dtype=np.float32).reshape(32, 32)).writeto(stream)
     (folder / "image.fits").write_bytes(stream.getvalue())
     assert calibrate(folder, "--json", "-", file="image.fits") == 2
     error = json.loads(capsys.readouterr().out)["error"]
@@ -250,3 +250,26 @@ def test_the_colour_of_the_target(folder, capsys):
     assert "(field)" in said
     assert calibrate(folder, "--force", "PS1/r", "--colour", "red") == 2
     assert "g-r=0.6" in capsys.readouterr().err
+
+
+def test_a_mapping_says_what_the_header_means(folder, tmp_path, capsys):
+    (folder / "wheel.cat").write_bytes(b"# INSFILTE = 3\n# INSTRUME = BFOSC\n" + FIELD.catalogue)
+    (tmp_path / "Loiano.txt").write_text("Filter : INSFILTE : FILTER : str : 1=B, 2=V, 3=rp : wheel\n")
+    assert calibrate(folder, "--json", "-", file="wheel.cat") == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["header"]["mapping"] is None
+    assert plain["request"]["filter_hint"] == "3"
+    terms = tmp_path / "terms.json"
+    more = ["--mapping", str(tmp_path / "Loiano.txt"), "--colour-terms", str(terms), "--learn"]
+    assert calibrate(folder, "--json", "-", *more, file="wheel.cat") == 0
+    mapped = json.loads(capsys.readouterr().out)
+    assert mapped["header"]["mapping"] == {
+        "camera": "Loiano", "observatory_id": 0, "version": 0, "recognised": False,
+    }  # fmt: skip
+    assert mapped["header"]["keywords"]["FILTER"]["how"] == "mapped"
+    assert mapped["request"]["filter_hint"] == "rp"
+    (frame,) = json.loads(terms.read_text())["frames"]
+    assert (frame["camera"], frame["filter"]) == ("bfosc", "rp")
+    (tmp_path / "Loiano.txt").write_text("Filter : INSFILTE\n")
+    assert calibrate(folder, "--json", "-", *more, file="wheel.cat") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "BAD_MAPPING"

@@ -18,7 +18,6 @@ from photocal.learning import LEAST_CONFIDENCE, lesson
 from photocal.readers import read_catalogue
 from photocal.references import FolderBlobs, TileStore
 from photocal.simulate import Setup, SimulatedField, simulate
-from photocal.stars import CatalogueMeta
 from photocal.terms import LEAST_COLOURED, doubted
 
 TERM = 0.155  # mag per mag of g - r: about what the simulator's 0.1 per mag of g - i comes to
@@ -54,14 +53,6 @@ def test_the_winner_teaches_its_term():
     assert frame.passband == str(calibration.winner.passband)
     assert -2.0 * TERM < frame.value < -0.5 * TERM
     assert (frame.mjd, frame.field, frame.job_id, frame.learned) == (58000.0, "a", "j", "now")
-
-
-def test_the_header_names_the_camera_where_nobody_else_does():
-    calibration = found()
-    stars = replace(calibration.stars, meta=CatalogueMeta(header={"TELESCOP": "T80", "INSTRUME": "KL4040"}))
-    calibration = replace(calibration, stars=stars)
-    frames = taught(calibration), taught(calibration, camera="mine")
-    assert [frame.camera for frame in frames if frame] == ["kl4040", "mine"]
 
 
 def test_a_choice_that_is_not_sure_teaches_nothing():

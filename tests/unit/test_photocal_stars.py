@@ -8,7 +8,7 @@ import pytest
 from cpcs.errors import TargetOutsideField
 from photocal.results import Target
 from photocal.sphere import separation_deg, tangent_plane
-from photocal.stars import CatalogueMeta, StarList
+from photocal.stars import StarList
 from photocal.target import check_in_field
 
 
@@ -99,32 +99,3 @@ def test_the_far_hemisphere_is_not_on_the_plane():
     plane = tangent_plane(np.array([10.0, 190.0]), np.array([0.0, 0.0]), 10.0, 0.0)
     assert plane[0] == pytest.approx([0.0, 0.0])
     assert np.isnan(plane[1]).all()
-
-
-@pytest.mark.parametrize(
-    ("header", "hint"),
-    [
-        ({}, ""),
-        ({"FILTER": "rp"}, "rp"),
-        ({"FILTER1": "air", "FILTER2": "V"}, "V"),
-        ({"FILTER": "Clear", "FILTER2": "rp"}, "rp"),
-        ({"FILTER": "Clear"}, "Clear"),
-        ({"FILTER": "", "INSFILTE": "Bessell-I"}, "Bessell-I"),
-    ],
-)
-def test_the_filter_is_taken_from_the_card_that_names_one(header, hint):
-    assert CatalogueMeta(header=header).filter_hint == hint
-
-
-@pytest.mark.parametrize(
-    ("header", "camera"),
-    [
-        ({}, ""),
-        ({"TELESCOP": "T80"}, "T80"),
-        ({"TELESCOP": "T80", "INSTRUME": "KL4040"}, "KL4040"),
-        ({"INSTRUME": "", "DETECTOR": "e2v", "TELESCOP": "T80"}, "e2v"),
-        ({"CAMERA": "U42", "DETECTOR": "e2v"}, "U42"),
-    ],
-)
-def test_the_camera_is_taken_from_the_card_that_is_nearest_to_one(header, camera):
-    assert CatalogueMeta(header=header).camera == camera

@@ -3,7 +3,7 @@
 ::
 
     python -m photocal calibrate FILE --references DIR --ra DEG --dec DEG --mjd MJD [--force APASS/V] [--json PATH|-]
-              [--colour-terms FILE [--learn]]
+              [--colour-terms FILE [--learn]] [--mapping M]
     python -m photocal header FILE [--mapping M] [--ra DEG --dec DEG] [--mjd MJD] [--json PATH|-]
     python -m photocal references import FILE --catalogue NAME --into DIR [--columns ra=...,dec=...,V=Vmag:e_Vmag]
     python -m photocal references fetch --catalogue NAME --ra DEG --dec DEG --radius DEG --into DIR
@@ -86,6 +86,7 @@ def _within(low: float, high: float) -> Callable[[str], float]:
 
 
 _COLUMNS_HELP = "also pmra=, pmdec=, epoch=; a column by its name or its place, from 1; guessed when not given"
+_MAPPING_HELP = "what the camera's keywords mean: JSON or text table"
 _RA, _DEC, _MJD = _within(-180.0, 360.0), _within(-90.0, 90.0), _within(0.0, 200_000.0)
 _ARCSEC, _FIELD = _within(0.1, 60.0), _within(0.0, 10.0)
 
@@ -115,6 +116,7 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
         "--colour", type=_colour, action="append", default=[], metavar="g-r=0.6", help="of the target; may be repeated"
     )
     parser.add_argument("--camera", default="", metavar="NAME", help="where the file's header names none")
+    parser.add_argument("--mapping", type=Path, metavar="M", help=_MAPPING_HELP)
     parser.add_argument("--colour-terms", type=Path, metavar="FILE", help="what earlier frames of the camera taught")
     parser.add_argument("--learn", action="store_true", help="add to that file what this frame teaches")
     parser.add_argument("--name", default="", help="of the target, for the figures")
@@ -125,7 +127,7 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _add_header(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a FITS file, or its header as text, YAML or JSON")
-    parser.add_argument("--mapping", type=Path, metavar="M", help="what the camera's keywords mean: JSON or text table")
+    parser.add_argument("--mapping", type=Path, metavar="M", help=_MAPPING_HELP)
     parser.add_argument("--ra", type=_RA, metavar="DEG", help="of the target, J2000: for the checks")
     parser.add_argument("--dec", type=_DEC, metavar="DEG")
     parser.add_argument("--mjd", type=_MJD, help="middle of the exposure, UTC: for the checks")
@@ -171,13 +173,14 @@ def _calibrate(given: argparse.Namespace) -> None:
         target_colours=dict(given.colour),
         camera=given.camera,
         colour_terms=given.colour_terms,
+        mapping=given.mapping,
     )
     if given.figures is not None:
         alone.write_figures(result.calibration, given.figures)
     if given.json is not None:
         _write_json(result.document(), given.json)
     if given.learn:  # last: a frame whose results could not be written has taught nothing
-        result.teach(given.colour_terms, camera=given.camera)
+        result.teach(given.colour_terms)
     if given.json != "-":
         sys.stdout.write(result.text())
 

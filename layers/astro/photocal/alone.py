@@ -13,7 +13,9 @@ from cpcs.errors import BadField, ReferenceUnavailable
 from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, covers, parse_choice
 from photocal import notebook, report
 from photocal.calibration import calibrate, check_in_field
-from photocal.readers import read_catalogue
+from photocal.headers.file import named_mapping
+from photocal.headers.standard import Given, StandardHeader
+from photocal.intake import take_in
 from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, gather, import_file
 from photocal.references.importer import catalogue_name
 from photocal.results import Calibration, Target
@@ -24,14 +26,16 @@ PANEL, RESIDUALS = "panel.png", "residuals.png"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """A calibration, and the file it is of."""
+    """A calibration, and the file it is of, with its camera and header, as far as they are known."""
 
     calibration: Calibration
     sha256: str
+    camera: str = ""
+    header: StandardHeader | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the report."""
-        return report.document(self.calibration, input_sha256=self.sha256)
+        return report.document(self.calibration, input_sha256=self.sha256, header=self.header)
 
     def text(self) -> str:
         """Return what people want to know, in a few lines."""
@@ -47,9 +51,9 @@ class FileResult:
             f"{sum(found.seconds.values()):.2f} s\n"
         )
 
-    def teach(self, colour_terms: Path, *, camera: str = "") -> bool:
+    def teach(self, colour_terms: Path) -> bool:
         """Add to a file of colour terms what this frame says; returns whether it says anything."""
-        return notebook.learn(colour_terms, self.calibration, sha256=self.sha256, camera=camera)
+        return notebook.learn(colour_terms, self.calibration, sha256=self.sha256, camera=self.camera)
 
     def _terms(self) -> str:
         """Return what the zero point depends on, and the magnitude that follows, a line each."""
@@ -85,8 +89,9 @@ def calibrate_file(
     target_colours: Mapping[str, float] | None = None,
     camera: str = "",
     colour_terms: Path | None = None,
+    mapping: Path | None = None,
 ) -> FileResult:
-    """Calibrate one file with the reference stars of a folder, and with a file of colour terms.
+    """Calibrate one file with the reference stars of a folder, a file of colour terms, and a mapping of its header.
 
     Raises
     ------
@@ -97,7 +102,11 @@ def calibrate_file(
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
     frames = [] if colour_terms is None else notebook.read(colour_terms)
-    stars = read_catalogue(data)
+    given = Given(mjd=mjd, filter=filter_hint, camera=camera, target_ra_deg=ra_deg, target_dec_deg=dec_deg)
+    mappings = () if mapping is None else (named_mapping(mapping, camera),)
+    intake = take_in(data, mappings=mappings, camera=mappings[0].camera if mappings else camera, given=given)
+    stars = intake.measured()
+    camera, filter_hint = camera or intake.camera, filter_hint or intake.filter_name
     read = time.perf_counter()
     target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
     check_in_field(stars, target)
@@ -114,10 +123,11 @@ def calibrate_file(
         filter_hint=filter_hint,
         mjd=mjd,
         target_colours=target_colours,
-        colour_priors=notebook.priors(frames, stars, mjd=mjd, sha256=sha256, camera=camera, filter_hint=filter_hint),
+        colour_priors=notebook.priors(frames, mjd=mjd, sha256=sha256, camera=camera, filter_hint=filter_hint),
     )
     seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
-    return FileResult(calibration=replace(found, seconds=seconds), sha256=sha256)
+    calibrated = replace(found, seconds=seconds)
+    return FileResult(calibration=calibrated, sha256=sha256, camera=camera, header=intake.header)
 
 
 def _choice(given: str, tiles: TileStore) -> Choice | None:

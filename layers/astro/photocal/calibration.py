@@ -61,7 +61,7 @@ def calibrate(
     forced
         The passbands allowed; None lets all compete.
     filter_hint
-        The filter's name in the form, as written; where it is empty, the catalogue's own header may name it.
+        The filter's name as the form or the header has it; empty when neither names one.
     mjd
         Date of the observation (UTC), for the proper motions of the reference stars; None leaves them aside.
     colour_priors
@@ -81,7 +81,6 @@ def calibrate(
         No fit passed the quality cuts.
     """
     check_in_field(stars, target)
-    filter_hint = filter_hint or stars.meta.filter_hint
     watch = _Watch()
     task = Task(
         stars=stars,

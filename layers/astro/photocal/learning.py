@@ -31,7 +31,7 @@ def lesson(
     observatory_id
         Whose telescope; 0 where there is but one.
     camera
-        As whoever sends the file names it; else the file's header may.
+        As whoever sends the file, or the file's header, names it.
     """
     term = calibration.winner.colour_term
     if term is None or term.measured is None or calibration.mjd is None:
@@ -42,7 +42,7 @@ def lesson(
         return None
     return ColourFrame(
         observatory_id=observatory_id,
-        camera=setup_name(camera or calibration.stars.meta.camera),
+        camera=setup_name(camera),
         filter=band,
         passband=term.measured.passband,
         colour=term.measured.colour,

@@ -12,7 +12,6 @@ from cpcs.errors import BadField
 from cpcs.records import ColourFrame, ColourPrior
 from photocal.learning import lesson
 from photocal.results import Calibration
-from photocal.stars import StarList
 
 SCHEMA = "cpcs-colour-terms/1"
 _LARGEST = 100.0  # mag per mag
@@ -44,10 +43,10 @@ def _frames(document: dict[str, Any]) -> list[ColourFrame]:
 
 
 def priors(
-    frames: list[ColourFrame], stars: StarList, *, mjd: float, sha256: str, camera: str = "", filter_hint: str = ""
+    frames: list[ColourFrame], *, mjd: float, sha256: str, camera: str = "", filter_hint: str = ""
 ) -> dict[str, ColourPrior]:
     """Return what the frames of the same camera and filter say beforehand, without the file itself."""
-    setup = tuple(map(memory.setup_name, (camera or stars.meta.camera, filter_hint or stars.meta.filter_hint)))
+    setup = tuple(map(memory.setup_name, (camera, filter_hint)))
     mine = sorted((frame for frame in frames if (frame.camera, frame.filter) == setup), key=lambda frame: frame.mjd)
     return memory.priors(mine[-memory.MOST_FRAMES :], mjd=mjd, job_id=sha256)
 

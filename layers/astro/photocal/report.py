@@ -15,6 +15,8 @@ import orjson
 import scipy
 
 from photocal.arrays import Anything, Ints
+from photocal.headers import document as header_document
+from photocal.headers.standard import StandardHeader
 from photocal.results import Calibration, Candidate, ColourTerm, FieldTerm
 from photocal.selection import filter_confidence
 from photocal.target import LIMIT_SIGMAS
@@ -30,6 +32,7 @@ def document(
     input_sha256: str = "",
     job_id: str | None = None,
     revision: int | None = None,
+    header: StandardHeader | None = None,
 ) -> dict[str, Any]:
     """Return the report of a calibration.
 
@@ -41,6 +44,8 @@ def document(
         Of the file that the star list was read from, hexadecimal.
     job_id, revision
         The upload it belongs to, if any.
+    header
+        What the file's header was understood to say, if it has one.
     """
     shown = _shown(calibration.candidates)
     pairs = list(zip(calibration.candidates, shown, strict=True))
@@ -52,6 +57,7 @@ def document(
         "pipeline": calibration.pipeline,
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
         "input": _input(calibration, input_sha256),
+        "header": header_document.document(header) if header is not None else None,
         "request": _request(calibration),
         "target": _target(calibration),
         "calibration": _summary(calibration),

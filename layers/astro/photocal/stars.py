@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cpcs.filters import understand
 from photocal.arrays import Anything, Bools, Floats, Ints
 from photocal.sphere import from_unit_vector, separation_deg, unit_vectors
 
-_FILTER_CARDS = ("FILTER", "FILTER1", "FILTER2", "FILTERS", "FILTNAM", "INSFILTE")
-_CAMERA_CARDS = ("INSTRUME", "CAMERA", "DETECTOR", "TELESCOP")
 _USUAL_SHARE, _FAR = 0.9, 5.0  # of the stars lie within a radius; stars beyond so many times that are not in the field
 
 
@@ -37,17 +34,6 @@ class CatalogueMeta:
     n_rows: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def filter_hint(self) -> str:
-        """The filter's name as the header has it: from the first card that names one; wheels say "open" in others."""
-        given = [self.header[card] for card in _FILTER_CARDS if self.header.get(card)]
-        return next((name for name in given if understand(name).filters), given[0] if given else "")
-
-    @property
-    def camera(self) -> str:
-        """The camera's name as the header has it; where it names none, the telescope's."""
-        return next((self.header[card] for card in _CAMERA_CARDS if self.header.get(card)), "")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

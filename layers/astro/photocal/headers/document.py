@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpcs import serial
 from cpcs.keywords import KEYWORDS, Block, Keyword, Kind
-from photocal.headers.standard import Finding, How, Level, StandardHeader
+from photocal.headers.standard import Finding, How, Level, MappingUsed, Remark, StandardHeader
 from photocal.headers.values import LONGEST
 
 SCHEMA = "cpcs-standard-header/1"
 _KINDS = {Kind.TEXT: "string", Kind.WHOLE: "integer", Kind.REAL: "number"}
 _WIDEST = 44  # characters of a value in the table
+_LONGEST_TEXT = 1000  # characters of any text in it
 
 
 def document(header: StandardHeader) -> dict[str, Any]:
@@ -133,3 +135,55 @@ def _keyword_schema(keyword: Keyword) -> dict[str, Any]:
             "why": {"type": "string"},
         },
     }
+
+
+# --- short, and back ----------------------------------------------------------------------------
+
+
+def brief(header: StandardHeader) -> dict[str, Any]:
+    """Return what of a standard header goes with an upload's status: values, mapping, guesses and remarks."""
+    full = document(header)
+    guessed = [{"keyword": item.keyword, "source": item.source, "why": item.why} for item in header.guesses]
+    values = {item.keyword: item.value for item in header.findings if item.value is not None}
+    return {"mapping": full["mapping"], "keywords": values, "guessed": guessed, "remarks": full["remarks"]}
+
+
+def read(given: dict[str, Any]) -> StandardHeader:
+    """Return the standard header that a document holds; nothing in it is believed unchecked.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is no such document.
+    """
+    used = given["mapping"]
+    return StandardHeader(
+        findings=tuple(_finding(keyword, given["keywords"][name]) for name, keyword in KEYWORDS.items()),
+        remarks=tuple(
+            Remark(code=_text(each["code"]), level=Level(each["level"]), message=_text(each["message"]))
+            for each in given["remarks"]
+        ),
+        mapping=None if used is None else serial.from_json(MappingUsed, used),
+        wcs={_text(key): _text(value) for key, value in given["wcs"].items()},
+    )
+
+
+def _finding(keyword: Keyword, given: dict[str, Any]) -> Finding:
+    value = given["value"]
+    kinds = {Kind.TEXT: (str,), Kind.WHOLE: (int,), Kind.REAL: (float, int)}[keyword.kind]
+    is_good = value is None or (isinstance(value, kinds) and not isinstance(value, bool))
+    if not is_good or (isinstance(value, int | float) and not keyword.holds(value)):
+        raise ValueError(f"{keyword.name} cannot be {value!r:.40}")
+    return Finding(
+        keyword=keyword.name,
+        value=_text(value) if isinstance(value, str) else value,
+        how=How(given["how"]),
+        source=_text(given["source"]),
+        why=_text(given["why"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        raise ValueError(f"{value!r:.40} is no text of a header")
+    return value

@@ -39,9 +39,20 @@ def standardise_file(
     header = read_header(_read(path, _LARGEST_FILE, "FILE"))
     if mapping is None:
         return standardise(header, camera=camera, given=given)
-    used = read_mapping(_read(mapping, _LARGEST_MAPPING, "--mapping"))
-    named = replace(used, camera=used.camera or camera or mapping.stem)
+    named = named_mapping(mapping, camera)
     return standardise(header, mappings=(named,), camera=named.camera, given=given)
+
+
+def named_mapping(path: Path, camera: str = "") -> HeaderMapping:
+    """Return the mapping of a file, with a camera's name: where the file has none, the one given, or the file's own.
+
+    Raises
+    ------
+    BadField, FileTooLarge, BadMapping
+        It cannot be read; it is too large; it cannot be used.
+    """
+    used = read_mapping(_read(path, _LARGEST_MAPPING, "--mapping"))
+    return replace(used, camera=used.camera or camera or path.stem)
 
 
 def read_mapping(data: bytes) -> HeaderMapping:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from cpcs.keywords import KEYWORDS
 from cpcs.mappings import HeaderMapping, Rule
+from cpcs.memory import setup_name
 from photocal.headers.cards import Header
 from photocal.headers.contradictions import contradictions
 from photocal.headers.instrument_block import instrument_block
@@ -97,7 +98,7 @@ def choose(
     """
     mappings = [item for item in mappings if not item.withdrawn]
     if camera:
-        named = next((item for item in mappings if item.camera.casefold() == camera.casefold()), None)
+        named = next((item for item in mappings if setup_name(item.camera) == setup_name(camera)), None)
         if named is not None:
             return named, _used(named, recognised=False), ()
     holding = [item for item in mappings if item.recognise and _holds(header, item)]

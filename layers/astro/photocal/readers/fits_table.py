@@ -14,9 +14,9 @@ import numpy as np
 
 from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured
 from photocal.arrays import Anything, Floats
-from photocal.headers.cards import CARD
+from photocal.headers.cards import CARD, Header, from_bytes
 from photocal.readers import columns
-from photocal.readers.gate import WIDTHS, Hdu, binary_form, parse_card, walk
+from photocal.readers.gate import WIDTHS, Hdu, binary_form, walk
 from photocal.readers.limits import Limits
 from photocal.readers.numbers import is_sexagesimal, number
 from photocal.readers.table import RawTable, useful
@@ -62,10 +62,11 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     chosen = objects or _best(tables, located_only=has_pixels)
     if not chosen:
         raise ImageNotMeasured if has_pixels else EmptyFile(size=len(data))
-    cards = hdus[0].cards | chosen[0].cards
-    if objects:
-        cards |= _field_header(data, tables)
-    return _table(data, chosen, "fits-ldac" if objects else "fits-table", useful(cards))
+    header = _cards(data, chosen[0]).over(_cards(data, hdus[0]))
+    image = _field_header(data, tables, limits) if objects else Header(())
+    if len(image):
+        header = image.over(Header(card for card in header.cards if card.key != "XTENSION"))
+    return _table(data, chosen, "fits-ldac" if objects else "fits-table", header)
 
 
 def _best(tables: Sequence[Hdu], *, located_only: bool) -> list[Hdu]:
@@ -78,14 +79,18 @@ def _best(tables: Sequence[Hdu], *, located_only: bool) -> list[Hdu]:
     return located[:1] if located_only else (located or filled)[:1]
 
 
-def _field_header(data: bytes, tables: Sequence[Hdu]) -> dict[str, str]:
-    """Return the cards of the image's header, which LDAC_IMHEAD holds as one long text."""
+def _cards(data: bytes, hdu: Hdu) -> Header:
+    return from_bytes(memoryview(data)[hdu.header_offset : hdu.header_offset + hdu.header_size])
+
+
+def _field_header(data: bytes, tables: Sequence[Hdu], limits: Limits) -> Header:
+    """Return the header of the image, which LDAC_IMHEAD holds as one long text."""
     for hdu in tables:
         if hdu.name == "LDAC_IMHEAD":
-            text = data[hdu.offset : hdu.offset + hdu.size]
-            cards = (parse_card(text[i : i + CARD]) for i in range(0, len(text) - CARD + 1, CARD))
-            return {key: value for key, value in cards if value is not None}
-    return {}
+            size = min(hdu.size, limits.header_cards * CARD)
+            return from_bytes(memoryview(data)[hdu.offset : hdu.offset + size])
+    return Header(())
+
 
 
 def _layout(hdu: Hdu) -> dict[str, _Column]:
@@ -126,7 +131,7 @@ def _scaling(hdu: Hdu, number: int) -> tuple[float, float, int | None]:
         raise BrokenFits(reason=f"the scaling of column {number} is no number") from error
 
 
-def _table(data: bytes, hdus: Sequence[Hdu], kind: str, header: dict[str, str]) -> RawTable:
+def _table(data: bytes, hdus: Sequence[Hdu], kind: str, header: Header) -> RawTable:
     layouts = [_layout(hdu) for hdu in hdus]
     # Several LDAC_OBJECTS are the CCDs of one mosaic; those laid out alike belong together.
     parts = [(hdu, layout) for hdu, layout in zip(hdus, layouts, strict=True) if layout.keys() == layouts[0].keys()]
@@ -161,7 +166,8 @@ def _table(data: bytes, hdus: Sequence[Hdu], kind: str, header: dict[str, str]) 
         texts=all_texts,
         sexagesimal=sexagesimal,
         units=units,
-        header=header,
+        header=useful({card.key: card.value for card in header}),
+        cards=header,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from photocal.arrays import Floats
+from photocal.headers.cards import Header
 
 # Header cards worth keeping: what an observer would otherwise have to type again.
 USEFUL_CARDS = (
@@ -40,6 +41,10 @@ class RawTable:
         Column -> each row's value as text, blanks taken off its ends.
     sexagesimal
         Column -> whether it is written in three parts, ``05:33:17.6``.
+    header
+        The cards worth keeping.
+    cards
+        The whole header: of LDAC that of the image, over the table's and the primary one; of text what comments say.
     """
 
     format: str
@@ -51,6 +56,7 @@ class RawTable:
     sexagesimal: Callable[[str], bool] = lambda _: False
     units: dict[str, str] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=dict)
+    cards: Header = field(default_factory=lambda: Header(()))
 
 
 def useful(cards: dict[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cpcs.errors import EmptyFile, NotACatalogue, TooManyRows
 from photocal.arrays import Bools, Floats
+from photocal.headers.cards import Card, Header
 from photocal.readers import columns
 from photocal.readers.limits import Limits
 from photocal.readers.numbers import is_sexagesimal, number
@@ -19,7 +20,7 @@ from photocal.readers.table import USEFUL_CARDS, RawTable, useful
 
 _SEXTRACTOR = re.compile(r"#\s*(\d{1,4})\s+([A-Za-z][\w.\-]*)(?:\(\d+\))?(.*)")
 _UNIT = re.compile(r"\[([^\]]*)\]\s*$")
-_CARD = re.compile(r"#\s*([A-Za-z][\w\-]{1,7})\s*[=:]\s*(.+)")
+_CARD = re.compile(r"#\s*([A-Za-z][\w\-]{1,7})\s*([=:])\s*(.+)")
 _ECSV_ITEM = re.compile(r"-\s*\{?\s*name:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
 _ECSV_UNIT = re.compile(r"(?:^|[,{\s])unit:\s*('[^']*'|\"[^\"]*\"|[^,}]+)")
 _ECSV_DELIMITER = re.compile(r"#\s*delimiter:\s*'?\"?([,|;])")
@@ -272,13 +273,14 @@ _LAYOUTS: tuple[tuple[tuple[str, ...], Callable[[Floats], bool]], ...] = (
 # --- rows ---------------------------------------------------------------------------------------
 
 
-def _cards(comments: list[str]) -> dict[str, str]:
-    """Return the header cards that comment lines carry, as ``# FILTER = r`` or ``# EXPTIME: 60``."""
-    found = {match[1].upper(): match[2].strip(" '\"") for line in comments if (match := _CARD.fullmatch(line))}
-    return useful({key: value for key, value in found.items() if key in USEFUL_CARDS})
+def _cards(comments: list[str]) -> Header:
+    """Return the header that comment lines carry, as ``# FILTER = r``; with a colon only what is surely a card."""
+    found = [(match[1].upper(), match[2], match[3]) for line in comments if (match := _CARD.fullmatch(line))]
+    cards = [(key, text.strip(" '\"")) for key, sign, text in found if sign == "=" or key in USEFUL_CARDS]
+    return Header(Card(key=key, value=text, is_text=not _is_number(text)) for key, text in cards)
 
 
-def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str], header: dict[str, str]) -> RawTable:
+def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str], header: Header) -> RawTable:
     def numbers(names: list[str]) -> Floats:
         return _numbers(rows, [indices[name] for name in names])
 
@@ -303,7 +305,8 @@ def _table(kind: str, indices: dict[str, int], rows: _Rows, units: dict[str, str
         texts=texts,
         sexagesimal=sexagesimal,
         units=units,
-        header=header,
+        header=useful({card.key: card.value for card in header}),
+        cards=header,
     )
 
 

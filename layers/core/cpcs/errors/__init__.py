@@ -14,7 +14,7 @@
     ├── UnreadableUpload        the file is neither a usable list of stars nor a usable image
     │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
-    │   ├── ImageNotMeasured  NoUsableStars
+    │   ├── HeaderContradiction  ImageNotMeasured  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
     │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
@@ -41,6 +41,7 @@ from cpcs.errors.uploads import (
     ConstantImage,
     CutShort,
     EmptyFile,
+    HeaderContradiction,
     ImageCube,
     ImageNotMeasured,
     ImageTooLarge,
@@ -69,6 +70,7 @@ __all__ = [
     "BadCursor",
     "BadField",
     "BadKey",
+    "BadMapping",
     "BlankImage",
     "BombSent",
     "BrokenFits",
@@ -81,6 +83,7 @@ __all__ = [
     "EventExists",
     "FileTooLarge",
     "Forbidden",
+    "HeaderContradiction",
     "ImageCube",
     "ImageNotMeasured",
     "ImageTooLarge",
@@ -120,6 +123,7 @@ __all__ = [
     "UnknownEvent",
     "UnknownFilter",
     "UnknownJob",
+    "UnknownMapping",
     "UnknownObservatory",
     "UnknownPacking",
     "UnknownPage",

@@ -115,6 +115,16 @@ class BrokenPacking(NotACatalogue):
     advice = "The transfer was probably broken off: pack it again, and send it again."
 
 
+class HeaderContradiction(UnreadableUpload):
+    """What the header says cannot be so; ``remark`` is the code of what was found."""
+
+    code = "HEADER_CONTRADICTION"
+    sentence = "The header of the file cannot be right ({remark}): {reason}"
+    advice = (
+        "See the header in the upload's status; correct it, the observatory's record, or the mapping of the camera."
+    )
+
+
 class ImageNotMeasured(UnreadableUpload):
     """An image, not a catalogue."""
 

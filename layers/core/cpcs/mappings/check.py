@@ -24,14 +24,21 @@ _WORD = re.compile(r"[!#-&(-9;<>-{}~]+")  # printable ASCII but for blank " ' : 
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 _SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3})[:hd\s]\s*(\d{1,2})[:m\s]\s*(\d{1,2}(?:\.\d*)?)\s*s?")
 _OF_THE_FRAME = {"DATE-OBS", "TIME-OBS", "JD", "MJD-AVG"}  # a fixed one would be the same for every frame
-_ANGLES = {"LONGITUD", "LATITUDE", "RA", "DEC", "CRVAL1", "CRVAL2", "ORIENTAT"}
-_SCALES = {"CDELTA1", "CDELTA2"}
+_PLACES = ("LONGITUD", "LATITUDE", "RA", "DEC")
+_CORNERS = ("CRVAL1", "CRVAL2")
+_SCALES = ("CDELTA1", "CDELTA2")
+_UNITS = {
+    "deg": {*_PLACES, *_CORNERS, *_SCALES, "ORIENTAT"},
+    "rad": {*_PLACES, *_SCALES},
+    "adu/e": {"GAIN"},
+}
 _TYPES: dict[str, tuple[str, ...]] = {
     "DATE-OBS": ("date", "datetime", "jd", "mjd", "str"),
     "TIME-OBS": ("time", "datetime", "jd", "mjd", "str", "float"),
     "JD": ("jd", "mjd", "datetime", "float"),
     "MJD-AVG": ("mjd", "jd", "datetime", "float"),
-    **dict.fromkeys(_ANGLES, ("angle", "float", "str")),
+    **dict.fromkeys(_PLACES, ("angle", "float", "str")),
+    **dict.fromkeys(_CORNERS, ("float", "angle")),
 }
 """The types that go with a keyword, where these do not follow from its kind. ``str`` and ``float`` leave the form open:
 the file's own words decide, as without a rule."""
@@ -198,11 +205,7 @@ def _types(keyword: Keyword) -> tuple[str, ...]:
 
 
 def _measures(unit: str, keyword: Keyword) -> bool:
-    if unit in {"deg", "rad"}:
-        return keyword.name in _ANGLES | _SCALES
-    if unit == "adu/e":
-        return keyword.name == "GAIN"
-    return UNITS[unit][0] == keyword.unit
+    return keyword.name in _UNITS[unit] if unit in _UNITS else UNITS[unit][0] == keyword.unit
 
 
 def _check_values(rule: Rule, where: str) -> None:
@@ -243,9 +246,8 @@ def _check_value(value: str, form: Format, keyword: Keyword, where: str) -> None
 
 def _number(value: str, form: Format, keyword: Keyword) -> float | None:
     """Return a value in the keyword's unit; None when it is no number."""
-    parts = (
-        _SEXAGESIMAL.fullmatch(value) if keyword.name in _ANGLES and form.form not in {"deg", "rad", "hour"} else None
-    )
+    written = keyword.name in _PLACES or form.type == "angle"
+    parts = _SEXAGESIMAL.fullmatch(value) if written and form.form not in {"deg", "rad", "hour"} else None
     if parts:
         sign, units, minutes, seconds = parts.groups()
         number = (int(units) + int(minutes) / 60 + float(seconds) / 3600) * (-1.0 if sign == "-" else 1.0)

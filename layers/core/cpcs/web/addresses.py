@@ -35,6 +35,7 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/api/keys"),
     ("GET", "/api/catalogues"),
     ("GET", "/api/calibrations/<job_id>/report"),
+    ("GET", "/api/calibrations/<job_id>/header"),
     ("GET", "/api/calibrations/<job_id>/figures/<name>"),
     ("POST", "/api/recalibrations"),
     ("GET", "/api/recalibrations/<recalibration_id>"),

@@ -109,6 +109,7 @@ def job(record: Job) -> Document:
         "created": record.request.created,
         "updated": record.updated,
         "error": outcome.error if outcome else None,
+        "header": outcome.summary.get("header") if outcome else None,
         "outcome": _outcome(record),
         "figures": figures(record),
         "report": f"{CALIBRATIONS}/{calibrated.job_id}/report" if calibrated else None,
@@ -123,7 +124,7 @@ def _outcome(record: Job) -> Document | None:
         **{name: value for name, value in point(outcome.point).items() if name not in OBSERVERS_OWN},
         "existing_id": outcome.existing_id,
         "seconds": outcome.seconds,
-        "summary": outcome.summary,
+        "summary": {name: value for name, value in outcome.summary.items() if name != "header"},
     }
 
 

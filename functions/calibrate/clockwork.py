@@ -1,0 +1,288 @@
+"""From the bytes of an upload to its calibration: read, reference stars, memory, fit. Nothing is written here."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar
+
+from aws_lambda_powertools import Logger
+
+from cpcs import memory
+from cpcs.errors import CalibrationFailed, ReferenceUnavailable
+from cpcs.mappings import HeaderMapping
+from cpcs.passbands import ANY, Choice, catalogues, parse_choice
+from cpcs.records import ColourPrior, Event, FollowupPoint, Job, Observatory
+from cpcs.storage import Store
+from photocal import calibration
+from photocal.headers.standard import Given, StandardHeader
+from photocal.intake import Intake
+from photocal.references import Gathered, TileStore, gather
+from photocal.results import Calibration, Target
+from photocal.stars import StarList
+
+from .child import Limits
+from .reading import read_upload
+
+Answer = TypeVar("Answer")
+
+
+class Tools(Protocol):
+    """What a calibration works with; the worker has it."""
+
+    @property
+    def store(self) -> Store:
+        """The storage."""
+
+    @property
+    def tiles(self) -> TileStore:
+        """The reference stars."""
+
+    @property
+    def logger(self) -> Logger:
+        """Where to tell what went wrong, and kept nothing from going on."""
+
+    @property
+    def limits(self) -> Limits:
+        """What reading may use."""
+
+    @property
+    def sources_configured(self) -> bool:
+        """Whether catalogues without tiles could be fetched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What the science says, before it has a number in the database."""
+
+    calibration: Calibration
+    gathered: Gathered
+    colour_priors: Mapping[str, ColourPrior]
+    event: Event
+    observatory: str
+    camera: str
+    header: StandardHeader | None
+    sha256: str
+    seconds: dict[str, float]
+
+    def point(self, job: Job, finished: str) -> FollowupPoint:
+        """Return the follow-up point this calibration makes, with the number 0.
+
+        Raises
+        ------
+        CalibrationFailed
+            It holds what is no number: nothing that could be stored or shown.
+        """
+        point = self._point(job, finished)
+        odd = [item.name for item in fields(point) if _is_odd(getattr(point, item.name))]
+        if odd:
+            raise CalibrationFailed(reason=f"the result is not a number: {', '.join(odd)}")
+        return point
+
+    def _point(self, job: Job, finished: str) -> FollowupPoint:
+        target, winner = self.calibration.target, self.calibration.winner
+        request, term = job.request, winner.colour_term
+        return FollowupPoint(
+            followup_id=0,
+            event=self.event.key,
+            event_id=self.event.event_id,
+            event_name=self.event.name,
+            observatory_id=request.observatory_id,
+            observatory=self.observatory,
+            mjd=request.mjd,
+            exposure_s=request.exposure_s,
+            mag=target.mag,
+            mag_err=target.mag_err,
+            is_limit=target.is_limit,
+            calib_err=winner.fit.scatter,
+            zero_point=winner.fit.zero_point,
+            zero_point_err=winner.fit.zero_point_err,
+            scatter=winner.fit.scatter,
+            outlier_fraction=winner.fit.outlier_fraction,
+            n_matched=winner.fit.n_matched,
+            catalogue=winner.passband.catalogue,
+            filter=winner.passband.filter,
+            mode=self.calibration.mode,
+            matching_radius_arcsec=request.matching_radius_arcsec,
+            ra_deg=target.ra_deg,
+            dec_deg=target.dec_deg,
+            calibrated_at=finished,
+            job_id=job.job_id,
+            revision=job.revision,
+            key_id=request.key_id,
+            input_sha256=self.sha256,
+            pipeline=self.calibration.pipeline,
+            comment=request.comment,
+            corrected_mag=target.corrected_mag,
+            corrected_mag_err=target.corrected_mag_err,
+            colour_term=term.value if term else None,
+            colour_term_err=term.err if term else None,
+            colour=term.colour if term else None,
+            reference_colour=term.reference_colour if term else None,
+        )
+
+
+def _is_odd(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """What a calibration that is done again was made from: meanwhile more may be known. None is not known.
+
+    Attributes
+    ----------
+    catalogues
+        Only these; all that could take part when not known.
+    colour_priors
+        What was believed of the colour terms; what the telescope memory holds when not known.
+    filter_hint
+        The filter's name; what form or header say when not known.
+    """
+
+    catalogues: Sequence[str] | None = None
+    colour_priors: Mapping[str, ColourPrior] | None = None
+    filter_hint: str | None = None
+
+
+class Clockwork:
+    """The steps from bytes to a calibration, each timed.
+
+    Parameters
+    ----------
+    worker
+        Whose storage and reference stars are used.
+    job
+        The job.
+    then
+        What it was made from, where it is done again.
+
+    Attributes
+    ----------
+    header
+        What the upload's header was understood to say, once it is read; None where it has none.
+    """
+
+    def __init__(self, worker: Tools, job: Job, then: Then | None = None) -> None:
+        self._worker, self._job, self._then = worker, job, then or Then()
+        self._seconds: dict[str, float] = {}
+        self.header: StandardHeader | None = None
+
+    def run(self) -> Result:
+        """Read, fetch reference stars, calibrate."""
+        store, request = self._worker.store, self._job.request
+        data = self._timed("download", lambda: store.files.read_upload(request.job_id))
+        event, site = store.events.get(request.event), store.observatories.get(request.observatory_id)
+        mappings = self._timed("mappings", self._mappings)
+        intake = self._timed("read", lambda: self._read(data, mappings, event, site))
+        self.header = intake.header
+        stars = intake.measured()
+        filter_hint = (
+            request.filter_hint or intake.filter_name if self._then.filter_hint is None else self._then.filter_hint
+        )
+        camera = request.camera or intake.camera
+        target = Target(ra_deg=event.ra_deg, dec_deg=event.dec_deg, name=event.name)
+        calibration.check_in_field(stars, target)
+        gathered = self._timed("references", lambda: self._references(stars))
+        remembered = self._then.colour_priors
+        priors = (
+            self._timed("memory", lambda: self._remembered(camera, filter_hint)) if remembered is None else remembered
+        )
+        calibrated = self._timed("calibrate", lambda: self._fit(stars, target, gathered, priors, filter_hint))
+        return Result(
+            calibration=calibrated,
+            gathered=gathered,
+            colour_priors=priors,
+            event=event,
+            observatory=site.name,
+            camera=camera,
+            header=intake.header,
+            sha256=hashlib.sha256(data).hexdigest(),
+            seconds={**self._seconds, **{f"calibrate: {step}": s for step, s in calibrated.seconds.items()}},
+        )
+
+    def _mappings(self) -> list[HeaderMapping]:
+        """Return the header mappings of the observatory; without them, headers are understood by default."""
+        try:
+            return self._worker.store.mappings.of_observatory(self._job.request.observatory_id)
+        except Exception:
+            self._worker.logger.exception("the header mappings are not to be had")
+            return []
+
+    def _read(self, data: bytes, mappings: Sequence[HeaderMapping], event: Event, site: Observatory) -> Intake:
+        request = self._job.request
+        given = Given(
+            mjd=request.mjd,
+            exposure_s=request.exposure_s,
+            filter=request.filter_hint,
+            camera=request.camera,
+            observatory=site.name,
+            longitude_deg=site.longitude_deg,
+            latitude_deg=site.latitude_deg,
+            altitude_m=site.altitude_m,
+            target_ra_deg=event.ra_deg,
+            target_dec_deg=event.dec_deg,
+        )
+        return read_upload(data, self._worker.limits, mappings=mappings, camera=request.camera, given=given)
+
+    def _references(self, stars: StarList) -> Gathered:
+        names = self._then.catalogues or wanted(parse_choice(self._job.request.forced))
+        return gather(self._worker.tiles, names, *stars.centre, stars.radius_deg)
+
+    def _remembered(self, camera: str, filter_hint: str) -> dict[str, ColourPrior]:
+        """Return what earlier frames of the same camera and filter say; without the memory, all goes on as well."""
+        request = self._job.request
+        try:
+            frames = self._worker.store.colour_terms.of_setup(request.observatory_id, camera, filter_hint)
+            return memory.priors(frames, mjd=request.mjd, job_id=request.job_id)
+        except Exception:
+            self._worker.logger.exception("the telescope memory is not to be had")
+            return {}
+
+    def _fit(
+        self,
+        stars: StarList,
+        target: Target,
+        gathered: Gathered,
+        priors: Mapping[str, ColourPrior],
+        filter_hint: str,
+    ) -> Calibration:
+        request = self._job.request
+        try:
+            return calibration.calibrate(
+                stars,
+                gathered.stars,
+                target=target,
+                matching_radius_arcsec=request.matching_radius_arcsec,
+                forced=parse_choice(request.forced),
+                filter_hint=filter_hint,
+                mjd=request.mjd,
+                colour_priors=priors,
+            )
+        except CalibrationFailed as error:
+            if self._worker.sources_configured and gathered.unavailable:
+                # The catalogue that would have done it may be among those that are out of reach now.
+                raise ReferenceUnavailable(
+                    catalogues=", ".join(gathered.unavailable),
+                    ra_deg=stars.centre[0],
+                    dec_deg=stars.centre[1],
+                    reason=f"the others did not suffice ({error.code})",
+                ) from error
+            raise
+
+    def _timed(self, step: str, work: Callable[[], Answer]) -> Answer:
+        start = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._seconds[step] = round(time.perf_counter() - start, 4)
+
+
+def wanted(forced: Choice | None) -> tuple[str, ...]:
+    """Return the catalogues that could take part: all, or the one that was forced."""
+    if forced is None or forced.catalogue == ANY:
+        return catalogues()
+    return (forced.catalogue,)

@@ -1,0 +1,107 @@
+"""What an upload holds: a catalogue's stars, or an image, and what its header says in standard keywords.
+
+One way for both, and for files with and without a header: here the form's words and the header's come together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cpcs.errors import HeaderContradiction, ImageNotMeasured
+from cpcs.mappings import HeaderMapping
+from photocal.headers.cards import Card, Header
+from photocal.headers.standard import Given, Level, StandardHeader
+from photocal.headers.understand import standardise
+from photocal.images import read_image
+from photocal.readers import LIMITS, Limits, read_table
+from photocal.readers.build import star_list
+from photocal.stars import StarList
+
+OF_THE_STARS = frozenset({"TARGET_AGAINST_POINTING"})
+"""Remarks that refuse no catalogue: where its field lies, its stars say better than its header."""
+_WORST_FIRST = tuple(reversed(Level))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """An upload, read.
+
+    Attributes
+    ----------
+    stars
+        Of a catalogue; None for an image.
+    header
+        What its header was understood to say; None where it has none.
+    """
+
+    stars: StarList | None = None
+    header: StandardHeader | None = None
+
+    @property
+    def filter_name(self) -> str:
+        """The filter as the header names it; empty when it names none."""
+        return "" if self.header is None else self.header.text("FILTER")
+
+    @property
+    def camera(self) -> str:
+        """The camera as the header names it; where it names none, the telescope."""
+        return "" if self.header is None else self.header.text("INSTRUME") or self.header.text("TELESCOP")
+
+    def measured(self) -> StarList:
+        """Return the stars.
+
+        Raises
+        ------
+        HeaderContradiction
+            The header says what cannot be.
+        ImageNotMeasured
+            It is an image.
+        """
+        remarks = () if self.header is None else self.header.remarks
+        for remark in remarks:
+            if remark.level is Level.REFUSAL and not (self.stars is not None and remark.code in OF_THE_STARS):
+                raise HeaderContradiction(remark=remark.code, reason=remark.message)
+        if self.stars is None:
+            raise ImageNotMeasured
+        return self.stars
+
+
+def take_in(
+    data: bytes,
+    *,
+    mappings: Sequence[HeaderMapping] = (),
+    camera: str = "",
+    given: Given | None = None,
+    limits: Limits = LIMITS,
+) -> Intake:
+    """Read an upload, and understand its header.
+
+    Parameters
+    ----------
+    data
+        The file.
+    mappings, camera, given
+        As for `photocal.headers.understand.standardise`.
+    limits
+        What is taken at most.
+
+    Raises
+    ------
+    UnreadableUpload
+        One of its classes says why there are neither stars nor an image to be had.
+    """
+    try:
+        table = read_table(data, limits)
+    except ImageNotMeasured:
+        frame = read_image(data, limits)
+        understood = standardise(frame.header, mappings=mappings, camera=camera, given=given)
+        remarks = sorted((*understood.remarks, *frame.remarks), key=lambda remark: _WORST_FIRST.index(remark.level))
+        return Intake(header=replace(understood, remarks=tuple(remarks)))
+    stars = star_list(table)
+    # A column with one value for all says what a card would.
+    columns = [Card(key=key, value=value) for key, value in stars.meta.header.items() if key not in table.cards]
+    header = Header((*table.cards.cards, *columns))
+    if not len(header):
+        return Intake(stars=stars)
+    return Intake(stars=stars, header=standardise(header, mappings=mappings, camera=camera, given=given))
