@@ -19,6 +19,7 @@ from photocal.headers import (
     names,
     site_block,
     sky_block,
+    time_remarks,
     understand,
 )
 from photocal.headers.standard import How
@@ -69,7 +70,9 @@ def standard_header_page() -> str:
     lines += ["", "## Remarks", "", "What does not agree is said with a code, as a note, a warning or a refusal.", ""]
     lines += ["| code | meaning |", "|---|---|"]
     lines += [f"| `{code}` | {_plain(meaning)} |" for code, meaning in sorted(REMARKS.items())]
-    lines += ["", "## Names", "", "Under which names of the file a keyword is looked for, in this order.", ""]
+    lines += ["", "## Names", "", "Under which names of the file a keyword is looked for, in this order. Keywords of"]
+    lines += ["times are not listed: they are taken apart into their words (`UT-START`, `JD-MID`, `DATE-LOC`), so that"]
+    lines += ["spellings nobody has seen are understood too.", ""]
     lines += ["| keyword | names |", "|---|---|"]
     found = ALIASES
     lines += [f"| `{key}` | {', '.join(f'`{name}`' for name in found[key])} |" for key in KEYWORDS if key in found]
@@ -78,8 +81,15 @@ def standard_header_page() -> str:
 
 REMARKS: dict[str, str] = {
     code: meaning
-    for module in (contradictions, filter_name, instrument_block, sky_block, understand)
-    for code, meaning in module.MEANINGS.items()
+    for meanings in (
+        contradictions.MEANINGS,
+        filter_name.MEANINGS,
+        instrument_block.MEANINGS,
+        sky_block.MEANINGS,
+        time_remarks.TIME_CODES,
+        understand.MEANINGS,
+    )
+    for code, meaning in meanings.items()
 }
 ALIASES = site_block.ALIASES | names.aliases()
 _HOW = {

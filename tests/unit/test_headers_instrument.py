@@ -102,6 +102,7 @@ def test_saturation_from_what_the_file_can_hold(bitpix: str, bzero: str, value: 
         (("CCDXBIN = 2", "CCDYBIN = 2"), "2x2"),
         (("LTM1_1 = 0.5", "LTM2_2 = 0.5"), "2x2"),
         (("CTYPE1 = 'PIXEL'", "CTYPE2 = 'PIXEL'", "CDELT1 = 2.0", "CDELT2 = 2.0"), "2x2"),
+        (("LTM1_1 = 5e-324", "LTM2_2 = 5e-324"), ""),
         (("BINNING = 'none'",), ""),
         (("XBINNING = 0", "YBINNING = 0"), ""),
         (("CCDSUM = '99 99'",), ""),

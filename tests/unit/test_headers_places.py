@@ -367,7 +367,8 @@ def test_who_and_what() -> None:
 
 _WORDS = st.sampled_from([
     "LATITUDE", "LONGITUD", "ALTITUDE", "SITELAT", "SITELONG", "OBSGEO-X", "OBSGEO-Y", "OBSGEO-Z", "ST", "HA",
-    "RA", "DEC", "AIRMASS", "ZD", "TELALT", "OBSERVAT", "TELESCOP", "CRVAL1", "CRVAL2", "CTYPE1", "HEIGHT", "ELEVATIO", "SECZ",
+    "RA", "DEC", "AIRMASS", "ZD", "TELALT", "OBSERVAT", "TELESCOP", "CRVAL1", "CRVAL2", "CTYPE1", "HEIGHT", "ELEVATIO",
+    "SECZ",
 ])  # fmt: skip
 _VALUES = st.one_of(
     st.text(max_size=30),

@@ -12,6 +12,7 @@ from astropy.coordinates import AltAz, EarthLocation, SkyCoord, get_body
 from astropy.time import Time
 from astropy.utils import iers
 
+from cpcs.mappings import Rule
 from photocal.headers import ephemeris
 from photocal.headers.cards import Header, card
 from photocal.headers.contradictions import MEANINGS, contradictions
@@ -196,12 +197,34 @@ def test_a_target_under_the_horizon_is_refused_only_without_guesses() -> None:
     assert judged(target=None, known=event)[1]["TARGET_BELOW_HORIZON"].level is Level.REFUSAL
 
 
+def test_a_guessed_pointing_that_is_the_event_s_is_no_guess() -> None:
+    north = (190.0, 75.0)
+    event = Given(target_ra_deg=190.5, target_dec_deg=75.2)
+    assert judged(target=north, how=How.GUESSED, known=event)[1]["TARGET_BELOW_HORIZON"].level is Level.REFUSAL
+
+
+def test_the_mapping_s_airmass() -> None:
+    images = Header(found for found in map(card, ("AM      = '1.23'", "AIRMASS = 9.9")) if found is not None)
+    (airmass,), _ = contradictions(
+        {}, images, Given(), None, start_mjd=None, mid_mjd=None, end_mjd=None,
+        rules={"AIRMASS": Rule(keyword="AIRMASS", source="AM", format="float")},
+    )  # fmt: skip
+    assert (airmass.value, airmass.how) == (1.23, How.MAPPED)
+
+
 def test_the_sun_is_up() -> None:
     noon = NIGHT + 10 / 24
     refused = judged(mjd=noon)[1]["SUN_UP"]
     assert refused.level is Level.REFUSAL
     assert "+7" in refused.message  # altitude, deg
+    assert judged(mjd=noon, how=How.GUESSED)[1]["SUN_UP"].level is Level.REFUSAL
+    assert judged(mjd=noon, target=None)[1]["SUN_UP"].level is Level.REFUSAL
     assert judged(mjd=noon, site=GUESSED_SITE)[1]["SUN_UP"].level is Level.WARNING
+    clock = Finding(keyword="TIME-OBS", value="17:06:00", how=How.GUESSED)
+    _, remarks = contradictions(
+        {"TIME-OBS": clock}, Header(()), Given(), SITE, start_mjd=noon, mid_mjd=noon, end_mjd=noon
+    )
+    assert {remark.code: remark.level for remark in remarks} == {"SUN_UP": Level.WARNING}
     assert judged(mjd=noon, OBSTYPE="Flat Field")[1] == {}
 
 

@@ -1,7 +1,7 @@
 """What cannot be: the target under the horizon, the Sun up, an airmass or a sidereal time of another place or hour.
 
-A refusal only where no guess of ours is involved: position, time and site all as the header, the mapping or the record
-has them. Otherwise the same is a warning.
+A refusal only where no guess of ours is involved: position (or the event's), DATE-OBS, TIME-OBS and site all as the
+header, the mapping or the record has them. Otherwise the same is a warning.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from math import hypot
 
 from cpcs.keywords import KEYWORDS
-from photocal.headers import ephemeris, evidence
+from cpcs.mappings import Rule
+from photocal.headers import angles, ephemeris, evidence
 from photocal.headers.cards import Header
 from photocal.headers.ephemeris import wrapped_deg
+from photocal.headers.said import by_rule
 from photocal.headers.sites import Site, near
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 
@@ -46,16 +48,18 @@ _NOT_SKY = re.compile(r"flat|dark|bias|zero|dome|lamp|arc\b|calib|focus", re.IGN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """All that is known of where, when and whereto; each with whether it is no guess.
+    """All that is known of where, when and whereto, and whether it is no guess.
 
-    ``moments`` are start, middle and end, MJD (UTC), those that are known, in order.
+    ``moments`` are start, middle and end, MJD (UTC), those that are known, in order. ``sure`` is about them and the
+    site, ``aimed`` about the position.
     """
 
     header: Header
     site: Site | None
     moments: tuple[float, ...]
     position: tuple[float, float] | None
-    trusted: bool
+    sure: bool
+    aimed: bool
 
     @property
     def middle(self) -> float:
@@ -93,6 +97,7 @@ def contradictions(
     start_mjd: float | None,
     mid_mjd: float | None,
     end_mjd: float | None,
+    rules: Mapping[str, Rule] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Remark, ...]]:
     """Return the airmass, and what does not agree between place, time, sky and target.
 
@@ -109,6 +114,8 @@ def contradictions(
         As `site_block` returns it.
     start_mjd, mid_mjd, end_mjd
         UTC; None when unknown.
+    rules
+        Of the mapping, for a rule of AIRMASS.
 
     Returns
     -------
@@ -116,7 +123,7 @@ def contradictions(
         The finding of AIRMASS, and the remarks (`MEANINGS`).
     """
     scene = _scene(findings, header, given, site, (start_mjd, mid_mjd, end_mjd))
-    airmass, about_airmass = _airmass(findings.get("AIRMASS"), scene)
+    airmass, about_airmass = _airmass(_mapped_airmass(header, rules or {}) or findings.get("AIRMASS"), scene)
     remarks = list(_target_and_pointing(findings, given))
     if not _NOT_SKY.search(str(_value(findings, "OBSTYPE") or "")):
         if scene.moments and site is not None:
@@ -145,13 +152,14 @@ def _scene(
 ) -> _Scene:
     ra, dec = _number(findings, "RA"), _number(findings, "DEC")
     position = None if ra is None or dec is None else (ra, dec)
-    sure = not _guessed(findings, "RA", "DEC")
-    if position is None:
-        position, sure = _target(given), True
+    aimed, target = not _guessed(findings, "RA", "DEC"), _target(given)
+    # a pointing that was guessed and is close to the event's position was guessed rightly
+    if target is not None and (position is None or ephemeris.separation_deg(*position, *target) < FAR_DEG):
+        position, aimed = position or target, True
     timed = not _guessed(findings, "DATE-OBS", "TIME-OBS")
     moments = tuple(sorted(time for time in times if time is not None and KEYWORDS["MJD-AVG"].holds(time)))
-    trusted = sure and timed and site is not None and site.trusted
-    return _Scene(header=header, site=site, moments=moments, position=position, trusted=trusted)
+    sure = timed and site is not None and site.trusted
+    return _Scene(header=header, site=site, moments=moments, position=position, sure=sure, aimed=aimed)
 
 
 def _target(given: Given) -> tuple[float, float] | None:
@@ -162,25 +170,25 @@ def _target(given: Given) -> tuple[float, float] | None:
     return ra, dec
 
 
-def _judged(scene: _Scene, code: str, told: str) -> Remark:
+def _judged(code: str, told: str, *, sure: bool) -> Remark:
     """Return a refusal where nothing was guessed, else a warning that says so."""
-    if scene.trusted:
+    if sure:
         return Remark(code=code, level=Level.REFUSAL, message=told)
-    return Remark(code=code, level=Level.WARNING, message=f"{told} (position, time or site was guessed)")
+    return Remark(code=code, level=Level.WARNING, message=f"{told} (something of that was guessed)")
 
 
 def _horizon(scene: _Scene) -> Iterator[Remark]:
     altitudes = scene.altitudes()
     if altitudes and max(altitudes) < HORIZON_DEG:
         told = f"the target was {-max(altitudes):.1f} deg under the horizon at {_where(scene)}, MJD {scene.middle:.5f}"
-        yield _judged(scene, "TARGET_BELOW_HORIZON", told + _explained(scene))
+        yield _judged("TARGET_BELOW_HORIZON", told + _explained(scene), sure=scene.sure and scene.aimed)
 
 
 def _sun(scene: _Scene) -> Iterator[Remark]:
     lowest, highest = min(scene.suns()), max(scene.suns())
     told = f"the Sun was at altitude {lowest:+.1f} deg at {_where(scene)}, MJD {scene.middle:.5f}"
     if lowest > 0.0:
-        yield _judged(scene, "SUN_UP", told + _explained(scene))
+        yield _judged("SUN_UP", told + _explained(scene), sure=scene.sure)
     elif highest > NIGHT_DEG:
         told = f"twilight: the Sun was at altitude {highest:+.1f} deg at {_where(scene)}, MJD {scene.middle:.5f}"
         yield Remark(code="TWILIGHT", level=Level.NOTE, message=told)
@@ -253,6 +261,15 @@ def _airmass(found: Finding | None, scene: _Scene) -> tuple[Finding, tuple[Remar
     here = f"{nearest:.3f}" if nearest is not None else f"none: {-max(scene.altitudes()):.1f} deg under the horizon"
     told = f"{own.source}: computed for {_where(scene)}, MJD {scene.middle:.5f}, it is {here}{_explained(scene)}"
     return own, (Remark(code="AIRMASS_AGAINST_SKY", level=Level.WARNING, message=told),)
+
+
+def _mapped_airmass(header: Header, rules: Mapping[str, Rule]) -> Finding | None:
+    """Return the airmass that a mapping makes of the header."""
+    said = by_rule(header, rules, "AIRMASS")
+    angle = angles.read(said.text) if said is not None else None
+    if said is None or angle is None or not KEYWORDS["AIRMASS"].holds(angle.value):
+        return None
+    return Finding(keyword="AIRMASS", value=angle.value, how=How.MAPPED, source=said.source)
 
 
 def _own_airmass(header: Header) -> Finding | None:

@@ -137,7 +137,8 @@ def exposure(header: Header, rules: Mapping[str, Rule], given: Given, span_s: fl
     candidates = [mapped] if mapped else _named(header, remarks)
     positive = [one for one in candidates if 0 < one.seconds <= _LONGEST or one.unit == ""]
     positive = [one for one in positive if one.number > 0]
-    chosen = _chosen(positive, span_s, remarks) if positive else None
+    counts = _whole(header, _COADDS)[0], _whole(header, _STACKS)[0]
+    chosen = _chosen(positive, span_s, counts, remarks) if positive else None
     if chosen is None:
         return _without(header, candidates, given, span_s, remarks)
     per, coadds = _coadds(header, chosen.seconds, span_s)
@@ -161,7 +162,7 @@ def exposure(header: Header, rules: Mapping[str, Rule], given: Given, span_s: fl
 
 def _finding(chosen: _Candidate) -> Finding:
     how = chosen.said.how
-    if how is How.FOUND and (chosen.why or chosen.unit not in {"", "s"}):
+    if how is How.FOUND and (chosen.why or chosen.unit not in {"", "s"} or decimal_of(chosen.said.text) is None):
         how = How.GUESSED
     why = chosen.why
     if not why and how is How.GUESSED:
@@ -228,7 +229,9 @@ def _named(header: Header, remarks: list[Remark]) -> list[_Candidate]:
     return found
 
 
-def _chosen(candidates: list[_Candidate], span: float | None, remarks: list[Remark]) -> _Candidate | None:
+def _chosen(
+    candidates: list[_Candidate], span: float | None, counts: tuple[int, int], remarks: list[Remark]
+) -> _Candidate | None:
     """Return the first candidate, in the unit that fits, and say where others contradict it."""
     fitted = [_in_unit(one, span) for one in candidates]
     fitted = [one for one in fitted if 0 < one.seconds <= _LONGEST]
@@ -239,7 +242,9 @@ def _chosen(candidates: list[_Candidate], span: float | None, remarks: list[Rema
     if rivals and span is not None and first.said.how is not How.MAPPED:
         fits = [one for one in fitted if abs(one.seconds - span) <= max(2.0, 0.02 * span)]
         first = fits[0] if fits else first
+    sums = {round(count * first.seconds) for count in counts}
     rivals = [one for one in rivals if bare(one.said.key) not in _OF_ONE and one is not first]
+    rivals = [one for one in rivals if round(one.seconds) not in sums]  # the sum of all beside one of them
     if rivals:
         other = rivals[0]
         message = f"{first.said.source} and {other.said.source} do not agree; {first.seconds:g} s is used."

@@ -145,7 +145,7 @@ def _bin_text(text: str) -> str:
 def _binned_physically(header: Header) -> Finding | None:
     """Return the binning that IRAF's physical coordinates speak of (LTM = 1 / binning), or a CDELT in pixels."""
     steps = [with_unit(header.text(f"LTM{i}_{i}"))[0] for i in (1, 2)]
-    factors = [1.0 / step if step else 0.0 for step in steps]
+    factors = [1.0 / step if step and abs(step) > _EXACT else 0.0 for step in steps]
     source = "LTM1_1, LTM2_2"
     if not any(factors) and "PIXEL" in (header.text("CTYPE1") + header.text("CUNIT1")).upper():
         factors = [with_unit(header.text(f"CDELT{i}"))[0] or 0.0 for i in (1, 2)]

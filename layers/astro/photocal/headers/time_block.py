@@ -74,11 +74,11 @@ def time_block(header: Header, rules: Mapping[str, Rule], given: Given) -> TimeB
     _lend_file_date(gathered)
     form_mjd = given.mjd if given.mjd is not None and FIRST_DAY <= given.mjd < LAST_DAY else None
     exposed = exposure(header, rules, given)
-    choice = choose(gathered, exposed.elapsed_s, form_mjd=form_mjd, longitude_deg=given.longitude_deg)
+    choice = _choose(gathered, exposed, form_mjd, given)
     span = _span(choice)
     if span is not None:
         exposed = exposure(header, rules, given, span)
-        choice = choose(gathered, exposed.elapsed_s, form_mjd=form_mjd, longitude_deg=given.longitude_deg)
+        choice = _choose(gathered, exposed, form_mjd, given)
     times = _times(choice, exposed, span)
     remarks = [*time_remarks.of_refused(gathered), *exposed.remarks]
     remarks += time_remarks.of_choice(choice, exposed, gathered)
@@ -95,6 +95,12 @@ def time_block(header: Header, rules: Mapping[str, Rule], given: Given) -> TimeB
         start_mjd=None if times.start is None else times.start.mjd,
         mid_mjd=None if times.mid is None else times.mid.mjd,
         end_mjd=None if times.end is None else times.end.mjd,
+    )
+
+
+def _choose(gathered: Gathered, exposed: Exposure, form_mjd: float | None, given: Given) -> Choice:
+    return choose(
+        gathered, exposed.elapsed_s, stacked=exposed.stacked, form_mjd=form_mjd, longitude_deg=given.longitude_deg
     )
 
 
@@ -131,7 +137,8 @@ def _times(choice: Choice, exposed: Exposure, span: float | None) -> _Times:
     if theory is None:
         return _Times()
     if elapsed is None:
-        return _Times(**{theory.moment: theory.at})
+        at = theory.at
+        return {"start": _Times(start=at), "mid": _Times(mid=at)}.get(theory.moment, _Times(end=at))
     start = theory.when("start", elapsed)
     length = span if exposed.stacked and span is not None and span > elapsed else elapsed
     mid, end = start.plus(length / 2), start.plus(length)
@@ -244,10 +251,11 @@ def _date_and_clock(theory: Theory, choice: Choice, start: Instant) -> tuple[Fin
 def _why(theory: Theory, choice: Choice) -> str:
     """Return what was assumed in reading date and time: a sentence without a full stop."""
     said = []
+    lead = theory.parts[0][0]
     for one, option in theory.parts:
         if option.form not in _FITS_FORMS or (one.number and one.how is not How.FOUND):
             said.append(f"{one.key} read as {option.form}")
-        if option.scale == "local":
+        if option.scale == "local" or (one.kind == "stamp" and len(theory.parts) > 1):
             hours = option.offset_hours
             hours = next(time_remarks.theory_offsets(theory), None) if hours is None else hours
             said.append(f"{one.key} is local time" + (f", UTC{hours:+g}" if hours is not None else ""))
@@ -256,8 +264,10 @@ def _why(theory: Theory, choice: Choice) -> str:
         days = {other.day for other in one.options if other.day is not None}
         if len(days) > 1 and one.how is not How.MAPPED and not one.number:
             said.append(_decided(choice, theory))
-    if theory.shifted_days:
+    if theory.shifted_days and lead.kind == "date":
         said.append(f"the date is that of the night; {abs(theory.shifted_days)} day added or taken away")
+    if lead.number and not lead.moment:
+        said.append(f"{lead.key} taken as that of the start")
     if theory.moment != "start":
         said.append(f"the time is that of the {'middle' if theory.moment == 'mid' else 'end'}; exposure taken off")
     return "; ".join(dict.fromkeys(said))
@@ -342,6 +352,9 @@ def _from_form(
         date = Finding(keyword="DATE-OBS", value=date_text, how=How.GIVEN, source="form", why=date.why)
         clock = Finding(keyword="TIME-OBS", value=clock_text, how=How.GIVEN, source="form", why=clock.why)
         jd = Finding(keyword="JD", value=start.jd, how=How.GIVEN, source="form", why=jd.why)
+    elif not -60.0 <= mid.since(start) <= DAY / 2:
+        message = f"The form's MJD {form_mjd:.6f} is {mid}, but the exposure began {start} UTC by the header."
+        remarks.append(Remark(code="MJD_AGAINST_HEADER", level=Level.WARNING, message=message))
     end = times.end or (start.plus(exposed.elapsed_s) if exposed.elapsed_s is not None else None)
     return (timesys, date, clock, jd, duration, mjd), _Times(start=start, mid=mid, end=end)
 

@@ -22,7 +22,10 @@ SAME_S = 2.0  # clocks of camera, telescope and computer that differ by less say
 _MAPPED, _STAMP, _SINGLE, _SECOND, _OTHER_MOMENT = 100.0, 2.0, 1.0, 0.6, 0.8
 _SHIFTED, _LATER_OPTION = 0.5, 0.2  # what a theory pays for a date moved by a day, for a second reading
 _FILE, _FORM = 0.4, 0.3
+_FILE_SOON, _SOON_S = 1.8, 1800.0  # a file that was written as soon as the exposure was over
+_LOCAL, _ZONE_OFF_HOURS = 1.5, 2.5  # zones are up to so far from the sun's time
 _OVERHEAD_S = 600.0  # an end may include the reading out
+_LEAST_ZONE, _MOST_ZONE = 0.2, 14.01  # hours
 _MOST_THEORIES = 400
 _COARSE_S = 60.0  # a JD with one decimal says nothing where there is a clock
 
@@ -83,7 +86,14 @@ class Choice:
     decided: bool = True
 
 
-def choose(gathered: Gathered, elapsed: float | None, *, form_mjd: float | None, longitude_deg: float | None) -> Choice:
+def choose(
+    gathered: Gathered,
+    elapsed: float | None,
+    *,
+    stacked: bool = False,
+    form_mjd: float | None = None,
+    longitude_deg: float | None = None,
+) -> Choice:
     """Return the reading of the header that most of its cards support.
 
     Parameters
@@ -92,6 +102,8 @@ def choose(gathered: Gathered, elapsed: float | None, *, form_mjd: float | None,
         What the header says.
     elapsed
         From start to end of the exposure (s), where it is known.
+    stacked
+        Whether several exposures were put together: the end may be hours after the first.
     form_mjd
         Middle of the exposure as the upload's form has it; it decides only between equals.
     longitude_deg
@@ -100,7 +112,7 @@ def choose(gathered: Gathered, elapsed: float | None, *, form_mjd: float | None,
     theories = list(_theories(gathered, longitude_deg))
     if not theories:
         return Choice(theory=None)
-    ballot = _Ballot(gathered, elapsed, form_mjd)
+    ballot = _Ballot(gathered, elapsed, form_mjd, longitude_deg, stacked=stacked)
     scores = [ballot.score(theory) for theory in theories]
     best = _first_alike(theories, max(range(len(theories)), key=lambda i: (round(scores[i], 6), -i)))
     theory = theories[best]
@@ -155,6 +167,12 @@ def _undecided(
             if ballot.day_support(rival) >= ballot.day_support(best) - 0.05:
                 return one
     return None
+
+
+def is_zone(seconds: float, slack: float = SAME_S) -> bool:
+    """Whether a difference is one of time zones: whole quarters of an hour, up to 14 hours."""
+    hours = seconds / 3600.0
+    return _LEAST_ZONE < abs(hours) <= _MOST_ZONE and abs(hours * 4 - round(hours * 4)) * 900.0 <= slack
 
 
 # --- theories ---
@@ -288,26 +306,57 @@ def _beside_local(day: Option, at: Instant, longitude: float | None) -> Iterator
     shifts = sorted((0, 1, -1), key=lambda n: abs(day.moment().since(at.plus(n * DAY))))
     for shift in shifts:
         moved = at.plus(shift * DAY)
-        hours = day.moment().since(moved) / 3600.0
-        quarter = abs(hours * 4 - round(hours * 4)) * 900.0
-        if 0.2 < abs(hours) <= 14.0 and quarter <= SAME_S + day.resolution_s:
-            far = longitude is not None and abs(hours - _wrapped(longitude) / 15.0) > 2.5
+        later = day.moment().since(moved)
+        if is_zone(later, SAME_S + day.resolution_s):
+            far = longitude is not None and abs(later / 3600.0 - _wrapped(longitude) / 15.0) > _ZONE_OFF_HOURS
             yield moved, shift, -1.2 if day.scale == "local" or not far else 1.0
 
 
 # --- votes ---
 
 
+def lateness(one: Evidence, option: Option, at: Instant) -> float:
+    """Return the seconds that a reading of a card is later than an instant; of a clock the shorter way round."""
+    if one.kind == "stamp":
+        moment = one.utc(option)
+        return moment.since(at) if moment is not None else 0.0
+    clock = to_utc(instant(at.day, option.seconds or 0.0), option.scale, option.offset_hours or 0.0)
+    return (clock.seconds - at.seconds + DAY / 2) % DAY - DAY / 2
+
+
 class _Ballot:
     """What every card says to a theory."""
 
-    def __init__(self, gathered: Gathered, elapsed: float | None, form_mjd: float | None) -> None:
-        self.gathered, self.elapsed, self.form_mjd = gathered, elapsed, form_mjd
+    def __init__(
+        self,
+        gathered: Gathered,
+        elapsed: float | None,
+        form_mjd: float | None,
+        longitude: float | None,
+        *,
+        stacked: bool,
+    ) -> None:
+        self.gathered, self.elapsed, self.form_mjd, self.longitude = gathered, elapsed, form_mjd, longitude
+        self.most = DAY / 2 if stacked or elapsed is None else _OVERHEAD_S + 2.0 * elapsed
 
     def score(self, theory: Theory) -> float:
         """Return the support that a theory has."""
         total = sum(self.vote(one, theory)[0] for one in self.gathered.evidence)
-        return total + self._file(theory) + self._form(theory) - theory.cost
+        return total + self._file(theory) + self._form(theory) - theory.cost - self._local_after_all(theory)
+
+    def _local_after_all(self, theory: Theory) -> float:
+        """Return what is against a theory whose card is as far from another as local time is at that longitude."""
+        lead, option = theory.parts[0]
+        if self.longitude is None or lead.kind != "stamp" or len(theory.parts) > 1 or option.scale != "utc":
+            return 0.0
+        zone = _wrapped(self.longitude) / 15.0
+        for one in self.gathered.evidence:
+            other = one.utc(one.options[0]) if one.kind == "stamp" and one is not lead else None
+            if other is not None and is_zone(theory.at.since(other), SAME_S + one.options[0].resolution_s):
+                hours = theory.at.since(other) / 3600.0
+                if abs(hours - zone) <= _ZONE_OFF_HOURS and hours * zone > 0:
+                    return _LOCAL
+        return 0.0
 
     def day_support(self, theory: Theory) -> float:
         """Return how many witnesses a theory has for its day."""
@@ -326,6 +375,8 @@ class _Ballot:
         later = file.since(end)
         if one.kind == "date":
             return _FILE if 0 <= file.day - end.day <= 1 else -1.5 * _FILE if file.day < end.day - 1 else 0.0
+        if -_SOON_S / 30 <= later <= _SOON_S:
+            return _FILE_SOON
         return _FILE if -60.0 <= later <= DAY else -1.5 * _FILE if later < -1.5 * DAY else 0.0
 
     def _form(self, theory: Theory) -> float:
@@ -363,7 +414,7 @@ class _Ballot:
         apart: float | None = None
         for moment in (one.moment,) if one.moment else ("start", "mid", "end"):
             at = theory.when(moment, self.elapsed)
-            late = self._late(one, option, at)
+            late = lateness(one, option, at)
             apart = late if apart is None else apart
             if abs(late) <= tolerance:
                 return weight * (1.0 if one.moment or moment == "start" else _OTHER_MOMENT), moment, late
@@ -371,20 +422,10 @@ class _Ballot:
             return 0.5 * weight, one.moment, apart
         return 0.0, "", apart
 
-    @staticmethod
-    def _late(one: Evidence, option: Option, at: Instant) -> float:
-        """Return the seconds that a reading is later than an instant; of a clock the shorter way round."""
-        if one.kind == "stamp":
-            moment = one.utc(option)
-            return moment.since(at) if moment is not None else 0.0
-        clock = to_utc(instant(at.day, option.seconds or 0.0), option.scale, option.offset_hours or 0.0)
-        return (clock.seconds - at.seconds + DAY / 2) % DAY - DAY / 2
-
     def _loosely(self, one: Evidence, option: Option, theory: Theory, tolerance: float) -> bool:
         """Whether an end, or a middle, at least comes after the start and not long after."""
-        late = self._late(one, option, theory.when("start", self.elapsed))
-        most = _OVERHEAD_S + 2.0 * self.elapsed if self.elapsed is not None else DAY / 2
-        return -tolerance <= late <= most
+        late = lateness(one, option, theory.when("start", self.elapsed))
+        return -tolerance <= late <= self.most
 
     def _date(self, option: Option, theory: Theory) -> tuple[float, str, float | None]:
         """Return what a bare date says."""

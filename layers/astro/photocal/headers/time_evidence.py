@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,9 @@ _ZONE_KEYS = (
 )  # fmt: skip
 _HELIO = ("HJD", "BJD", "JDHELIO", "HELJD", "HJDUTC", "BJDTDB", "HJDOBS", "BJDOBS", "MIDHJD", "HJDMID", "BJDMID")
 _MAPPED = ("DATE-OBS", "TIME-OBS", "JD", "MJD-AVG")
+
+
+_REST_OF_DATE = re.compile(r"[0-9]{1,2}/[0-9]{2,4}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +205,7 @@ def _take(card: Card, found: Gathered) -> None:
     try:
         options, number = _read(card, role)
     except Unreadable as problem:
-        if role.rank < len(time_words._FIRST) and not _is_zero(card.value):  # noqa: SLF001
+        if role.expected and not _is_zero(card.value):
             found.refused.append((str(card), str(problem), role.kind))
         return
     how = How.FOUND if card.key in {"DATE-OBS", "TIME-OBS", "JD", "MJD-AVG"} else How.GUESSED
@@ -217,6 +221,8 @@ def _is_zero(text: str) -> bool:
 def _read(card: Card, role: time_words.Role) -> tuple[tuple[Option, ...], bool]:
     """Return what a card's value may be, and whether that is a number of days."""
     text = card.value
+    if role.kind == "date" and not card.is_text and _REST_OF_DATE.match(card.comment):
+        text = f"{text}/{card.comment.split()[0]}"  # 26/10/92 without quotes
     number = decimal_of(text)
     packed = number is not None and text.strip().isdigit() and len(text.strip()) in {6, 8}
     if role.kind in {"jd", "mjd", "unix"} or (role.kind == "date" and number is not None and not packed):
@@ -226,8 +232,8 @@ def _read(card: Card, role: time_words.Role) -> tuple[tuple[Option, ...], bool]:
     if role.kind == "open":
         if number is None:
             return read_any(text), False
-        if len(time_words.bare(card.key)) <= len("MIDDLE") or number < 30_000:
-            raise Unreadable("no time")
+        if not role.composed:
+            raise Unreadable("a number, and no keyword of a Julian Date")
         return read_day_number(text), True
     if role.kind == "date":
         return read_date(text), False

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from photocal.headers.exposure import Exposure
 from photocal.headers.instants import DAY, Instant, of_mjd
 from photocal.headers.standard import Given, Level, Remark
-from photocal.headers.time_choice import SAME_S, Choice, Theory
+from photocal.headers.time_choice import SAME_S, Choice, Theory, is_zone, lateness
 from photocal.headers.time_evidence import Evidence, Gathered
-from photocal.headers.times import Option
 
 TIME_CODES: dict[str, str] = {
     "CLOCKS_DISAGREE": "A card's time of day is not that of the others",
@@ -66,12 +65,6 @@ def apart(seconds: float) -> str:
     return f"{size:.3f} s" if size < 600 else f"{size / 60:.2f} minutes"
 
 
-def is_zone(seconds: float, slack: float = SAME_S) -> bool:
-    """Whether a difference is one of time zones: whole quarters of an hour, up to 14 hours."""
-    hours = seconds / 3600.0
-    return 0.2 < abs(hours) <= 14.01 and abs(hours * 4 - round(hours * 4)) * 900.0 <= slack
-
-
 def of_refused(gathered: Gathered) -> Iterator[Remark]:
     """Yield what was refused of the cards."""
     for source, why, kind in gathered.refused:
@@ -95,8 +88,9 @@ def of_choice(choice: Choice, exposure: Exposure, gathered: Gathered) -> Iterato
         if remark is not None:
             yield remark
     for one, option, moment in choice.fits:
-        if moment == "mid" and one.moment == "mid" and one.kind == "stamp" and not exposure.stacked:
-            yield from _of_mid_card(one, option, theory.when("mid", exposure.elapsed_s), small)
+        if moment == "mid" and one.moment == "mid" and not exposure.stacked:
+            late = lateness(one, option, theory.when("mid", exposure.elapsed_s))
+            yield from _of_mid_card(one, late, option.resolution_s, small)
         kind = "mjd" if "MJD" in one.key.upper() else "jd" if "JD" in one.key.upper() else ""
         if one.number and kind and not option.form.startswith(kind):
             meant = {"reduced jd": "JD - 2400000", "mjd": "an MJD", "jd": "a JD"}.get(option.form, option.form)
@@ -110,11 +104,9 @@ def of_choice(choice: Choice, exposure: Exposure, gathered: Gathered) -> Iterato
         yield _remark("LOW_TIME_RESOLUTION", Level.WARNING, message)
 
 
-def _of_mid_card(one: Evidence, option: Option, mid: Instant, small: float) -> Iterator[Remark]:
+def _of_mid_card(one: Evidence, late: float, resolution: float, small: float) -> Iterator[Remark]:
     """Yield that a card of the middle is not that of start and exposure."""
-    at = one.utc(option)
-    late = 0.0 if at is None else at.since(mid)
-    if abs(late) > max(SAME_S, 1.2 * option.resolution_s):
+    if abs(late) > max(SAME_S, 1.2 * resolution):
         direction = "later" if late > 0 else "earlier"
         message = f"{one.source} is {apart(late)} {direction} than start and half the exposure; the latter are used."
         yield _remark("MID_AGAINST_START", Level.NOTE if abs(late) <= small else Level.WARNING, message)
@@ -126,6 +118,10 @@ def _sources(theory: Theory) -> str:
 
 def _of_reading(theory: Theory, choice: Choice, gathered: Gathered) -> Iterator[Remark]:
     """Yield what was assumed in the reading itself."""
+    if len(theory.parts) > 1 and theory.parts[0][0].kind == "stamp":
+        hours = next(theory_offsets(theory))
+        message = f"{theory.parts[0][0].source} is local time, UTC{hours:+g}; {theory.parts[1][0].source} is used."
+        yield _remark("LOCAL_TIME", Level.NOTE if theory.parts[0][1].scale == "local" else Level.WARNING, message)
     for one, option in theory.parts:
         others = {other.day for other in one.options if other.day is not None} - {option.day}
         if one.kind != "clock" and others and not choice.decided:
@@ -150,14 +146,15 @@ def _of_local(one: Evidence, offset: float | None, theory: Theory, gathered: Gat
         return
     hours = next(iter(theory_offsets(theory)), 0.0)
     origin = gathered.zone_source or "the longitude of the site, in whole hours"
-    message = f"{one.source} is local time; UTC{hours:+g} was assumed from {origin}."
+    message = f"{one.source} is local time; UTC{hours:+g} was assumed from {origin}"
+    message += " (a bare number may be hours east or west)." if len(gathered.zones) > 1 else "."
     yield _remark("LOCAL_TIME", Level.WARNING, message)
 
 
 def theory_offsets(theory: Theory) -> Iterator[float]:
     """Yield the offsets (hours east) that local parts of a theory were read with."""
     for one, option in theory.parts:
-        if option.scale == "local" and one.kind == "stamp":
+        if one.kind == "stamp" and (option.scale == "local" or len(theory.parts) > 1):
             yield round(option.moment().since(theory.at) / 36.0) / 100.0
 
 
@@ -168,6 +165,8 @@ def _against(
     if one.is_local and one.key != "DATE-OBS":
         return None  # what local clocks show is no matter where there is another
     mine = any(part is one for part, _ in theory.parts)
+    if mine and one.kind == "stamp":
+        return None  # local time beside UT: said already
     if mine and theory.shifted_days:
         message = f"{one.source} is the date of the night: the exposure began {start} UTC."
         return _remark("DATE_IS_OF_THE_NIGHT", Level.WARNING, message)

@@ -57,6 +57,8 @@ class Role:
         What the keyword itself says; empty and None for nothing.
     rank
         Lower counts first where two contradict each other.
+    composed
+        Whether it has more than one word: ``EXPEND`` may be a number of days, ``END`` may not.
     """
 
     kind: str
@@ -64,6 +66,12 @@ class Role:
     scale: str = ""
     offset_hours: float | None = None
     rank: int = len(_FIRST)
+    composed: bool = True
+
+    @property
+    def expected(self) -> bool:
+        """Whether a value that is no time is worth a remark."""
+        return self.rank < len(_FIRST)
 
 
 def bare(key: str) -> str:
@@ -115,7 +123,7 @@ def role(key: str) -> Role | None:
     kind = whats[0] if whats else "clock" if scale in {"utc", "ut1", "local"} else "open"
     offset = next((_OFFSETS[word] for word in words if word in _OFFSETS), None)
     rank = _FIRST.index(name) if name in _FIRST else len(_FIRST)
-    return Role(kind=kind, moment=moment, scale=scale, offset_hours=offset, rank=rank)
+    return Role(kind=kind, moment=moment, scale=scale, offset_hours=offset, rank=rank, composed=len(words) > 1)
 
 
 def _taken_apart(name: str) -> tuple[str, ...] | None:
