@@ -16,6 +16,7 @@ from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.readers import LIMITS, Limits, read_table
 from photocal.readers.build import star_list
+from photocal.readers.table import RawTable
 from photocal.stars import StarList
 
 OF_THE_STARS = frozenset({"TARGET_AGAINST_POINTING"})
@@ -91,9 +92,8 @@ def take_in(
     UnreadableUpload
         One of its classes says why there are neither stars nor an image to be had.
     """
-    try:
-        table = read_table(data, limits)
-    except ImageNotMeasured:
+    table = _table(data, limits)
+    if table is None:
         frame = read_image(data, limits)
         understood = standardise(frame.header, mappings=mappings, camera=camera, given=given)
         remarks = sorted((*understood.remarks, *frame.remarks), key=lambda remark: _WORST_FIRST.index(remark.level))
@@ -105,3 +105,11 @@ def take_in(
     if not len(header):
         return Intake(stars=stars)
     return Intake(stars=stars, header=standardise(header, mappings=mappings, camera=camera, given=given))
+
+
+def _table(data: bytes, limits: Limits) -> RawTable | None:
+    """Return the catalogue that a file holds; None for an image, and what was unpacked is let go before it is read."""
+    try:
+        return read_table(data, limits)
+    except ImageNotMeasured:
+        return None

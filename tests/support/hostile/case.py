@@ -65,8 +65,8 @@ class Group:
     name: str
     door: Door = Door.CATALOGUE
 
-    def accept(self, what: str, data: Maker) -> Case:
-        return self._case(what, data, Verdict.ACCEPT, "")
+    def accept(self, what: str, data: Maker, *, huge: bool = False) -> Case:
+        return self._case(what, data, Verdict.ACCEPT, "", huge=huge)
 
     def reject(self, what: str, data: Maker, codes: str, *, huge: bool = False) -> Case:
         """``codes`` are those that a refusal may have, with blanks between them."""

@@ -89,6 +89,7 @@ def _image(data: bytes) -> None:
         raise
     check_frame(frame)
     check_header(standardise(frame.header, given=KNOWN), frame)
+    del frame
     _catalogue(data)
 
 

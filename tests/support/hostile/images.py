@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,8 +47,17 @@ def good() -> Iterator[Case]:
     )
     yield group.accept("three colours", rgb)
     yield group.accept("overscan", image_file(more=[b"BIASSEC = '[61:64,1:64]'", b"DATASEC = '[1:60,1:64]'"]))
+    yield group.accept("256 MB of floats in 13 MB", _largest, huge=True)
     wide: NDArray[np.float32] = np.tile(data, (1, 20))
     yield group.accept("1280 by 64", floats(wide))
+
+
+def _largest() -> bytes:
+    """Return 8000 x 8000 floats, gzipped: as much as may be unpacked, and three times that to work with."""
+    rows = np.where(np.random.default_rng(5).random((40, 8000)) < 0.1, 1001, 1000).astype(">f4")
+    return gzip.compress(
+        image_file(("BITPIX", -32), ("NAXIS1", 8000), ("NAXIS2", 8000), pixels=np.tile(rows, (200, 1))), 1
+    )
 
 
 def pixels() -> Iterator[Case]:
@@ -179,6 +189,8 @@ ODD: dict[str, dict[str, object]] = {
     "date of blanks": {"DATE-OBS": "'                '"},
     "JD 1e400": {"JD": "1E400", "MJD-OBS": "NaN"},
     "JD -1": {"JD": -1, "MJD-OBS": 1e300},
+    "time system in brackets": {"TIMESYS": "'(UTC)'"},
+    "time system of a bracket": {"TIMSYS": "("},
     "UT of 1e9": {"UT": 1e9, "UTSTART": "'-1:-1:-1'"},
     "longitude 999": {"LONGITUD": 999.0, "LATITUDE": -95.0, "ALTITUDE": 1e9},
     "longitude NaN": {"LONGITUD": "NaN", "LATITUDE": "inf", "ALTITUDE": "'high'"},

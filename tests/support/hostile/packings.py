@@ -92,6 +92,8 @@ def bombs(door: Door) -> Iterator[Case]:
         f"bzip2, members, {door}": lambda: bz2.compress(bytes(5 * MEGABYTE)) * 500,
     }
     for name, make in plain.items():
+        if door is Door.IMAGE and "in one" not in name and "FITS" not in name:
+            continue  # the same way to the same end
         yield group.reject(name, make, f"{BOMB} TOO_MANY_ROWS", huge=door is Door.IMAGE)
     inner = gzip_bomb(megabytes=100)
     nested = {
@@ -103,9 +105,8 @@ def bombs(door: Door) -> Iterator[Case]:
         yield group.reject(f"{name}, {door}", make, f"PACKED_TWICE {BOMB} {OTHER} NOT_A_CATALOGUE NO_IMAGE")
     empty = gzip.compress(b"")
     yield group.reject(f"6000 empty members, {door}", empty * 6000, f"{BOMB} EMPTY_FILE")
-    yield group.reject(
-        f"2 million empty members, {door}", lambda: empty * 2_000_000, f"{BOMB} EMPTY_FILE TOO_MANY_ROWS", huge=True
-    )
+    if door is Door.CATALOGUE:
+        yield group.reject("2 million empty members", lambda: empty * 2_000_000, f"{BOMB} EMPTY_FILE", huge=True)
     yield group.reject(f"an empty member, {door}", empty, "EMPTY_FILE")
 
 

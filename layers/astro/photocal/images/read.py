@@ -52,7 +52,7 @@ def read_image(data: bytes, limits: Limits = LIMITS) -> Frame:
     if len(data) > limits.fits_bytes:
         raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
     plain = unpacked(data, limits)
-    if not plain.strip():
+    if not plain or plain.isspace():
         raise EmptyFile(size=len(data))
     if not plain.startswith(b"SIMPLE"):
         kind = next((name for magic, name in _OTHER_PICTURES.items() if plain.startswith(magic)), "not a FITS file")
