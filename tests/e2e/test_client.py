@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cpcs.records import Role
 from cpcs_client import credentials
 from cpcs_client.cli import app
 from tests.e2e.observer import Observer, fresh_mjd
@@ -87,3 +88,30 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     done = cpcs("alerts")
     assert done.exit_code == 2
     assert "does not answer" in done.stderr
+
+
+def test_a_mapping_is_sent_changed_and_withdrawn(
+    observer: Observer, at_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = observer.store.observatories.create("Mapped from a terminal")
+    monkeypatch.setenv("CPCS_KEY", observer.store.keys.issue(site.observatory_id, Role.LEAD)[0])
+    assert not at_home.exists()
+    file = tmp_path / "u42.txt"
+    file.write_bytes("Filter : FWHEEL : FILTER : str : 1=B, 2=V : Kraków é\n".encode("latin-1", "replace"))
+    done = cpcs("mappings", "put", "Apogee U42", file)
+    assert (done.exit_code, done.stdout) == (0, "version 1 of the mapping of Apogee U42: 1 keywords\n"), done.output
+    assert cpcs("mappings", "get", "apogee u42", "-o", file).exit_code == 0
+    file.write_text(file.read_text("utf-8").replace("2=V", "2=V, 3=R"), "utf-8")
+    assert "version 2" in cpcs("mappings", "put", "Apogee U42", file).stdout
+    late = cpcs("mappings", "put", "Apogee U42", file)
+    assert (late.exit_code, "CONFLICT" in late.stderr) == (0, False)  # the same again is no other change
+    file.write_text(file.read_text("utf-8").replace("3=R", "3=I"), "utf-8")
+    late = cpcs("mappings", "put", "Apogee U42", file)
+    assert (late.exit_code, "CONFLICT" in late.stderr) == (2, True)
+    (row,) = json.loads(cpcs("mappings", "list", "--json").stdout)
+    assert (row["camera"], row["version"], row["keywords"]) == ("Apogee U42", 2, ["FILTER"])
+    assert "3=R" in cpcs("mappings", "get", "Apogee U42").stdout
+    assert "3=R" not in cpcs("mappings", "get", "Apogee U42", "--version", 1).stdout
+    assert "as version 3" in cpcs("mappings", "withdraw", "Apogee U42").stdout
+    assert json.loads(cpcs("mappings", "list", "--json").stdout) == []
+    assert cpcs("mappings", "get", "Apogee U42").exit_code == 2

@@ -197,7 +197,8 @@ def test_fixed_values_that_cannot_be(keyword: str, form: str, value: str) -> Non
         ("EXPTIME", "float arcsec"), ("EXPTIME", "float km"), ("GAIN", "float min"), ("EXPTIME", "float adu/e"),
         ("ALTITUDE", "float um"), ("ALTITUDE", "float deg"), ("AIRMASS", "float s"), ("LATITUDE", "angle deg west"),
         ("RA", "time hms"), ("ORIENTAT", "angle"), ("ORIENTAT", "float rad"),
-        ("CRVAL1", "float rad"), ("CRVAL1", "str"), ("DATE-OBS", "time hms"), ("DATE-OBS", "angle"), ("TIME-OBS", "date"), ("JD", "angle"),
+        ("CRVAL1", "float rad"), ("CRVAL1", "str"),
+        ("DATE-OBS", "time hms"), ("DATE-OBS", "angle"), ("TIME-OBS", "date"), ("JD", "angle"),
     ],
 )  # fmt: skip
 def test_formats_that_do_not_go_with_a_keyword(keyword: str, form: str) -> None:
