@@ -50,12 +50,15 @@ class Option:
 
 # --- numbers ---
 
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,20},[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eEdD][+-]?[0-9]{1,3})?|[+-]?\.[0-9]{1,20}")
 
 
 def decimal_of(text: str) -> Decimal | None:
     """Return a number exactly as it is written; None when it is none, or one that no header means."""
     stripped = text.strip()
+    if _DECIMAL_COMMA.fullmatch(stripped):
+        stripped = stripped.replace(",", ".")
     if not _NUMBER.fullmatch(stripped):
         return None
     value = Decimal(stripped.replace("D", "E").replace("d", "e"))
