@@ -141,8 +141,12 @@ def key_and_body(image: str) -> tuple[str, str | None]:
 
 def key_and_value(image: str) -> tuple[str, str | None]:
     """Return keyword and value of a card, without its comment: what the gate needs of each, and no more."""
-    key, body = key_and_body(image)
-    return key, None if body is None else _parts(body)[0]
+    if image[8:9] != "=":
+        key, body = key_and_body(image)
+        return key, None if body is None else _parts(body)[0]
+    body = image[9:].strip()
+    value = _parts(body)[0] if body[:1] == "'" else body.partition("/")[0].rstrip()
+    return image[:8].rstrip().upper(), value
 
 
 def _parts(body: str) -> tuple[str, str, bool]:

@@ -156,7 +156,7 @@ def _header(data: bytes, start: int, limits: Limits) -> tuple[dict[str, str], in
     for number, position in enumerate(range(start, len(data) - CARD + 1, CARD)):
         if number == limits.header_cards:
             raise BrokenFits(reason=f"a header has more than {limits.header_cards} cards")
-        key, value = parse_card(data[position : position + CARD])
+        key, value = key_and_value(data[position : position + CARD].decode("latin-1"))
         if key == "END" and value is None:
             end = position + CARD - start
             return cards, start + -(-end // BLOCK) * BLOCK
