@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -13,13 +14,14 @@ import pytest
 from astropy.io import fits
 
 from cpcs.errors import HeaderContradiction, ImageNotMeasured, RawMosaic, ReaderCrashed
-from cpcs.mappings import Condition, HeaderMapping, Rule
+from cpcs.mappings import Condition, HeaderMapping, Rule, parse_table
 from functions.calibrate import reading
 from functions.calibrate.child import Answer, Limits
 from photocal.headers import document
 from photocal.headers.standard import Finding, Given, How, Level, Remark, StandardHeader
 from photocal.intake import Intake, take_in
 from photocal.simulate import simulate
+from tests.conftest import ROOT
 
 WHEEL = HeaderMapping(
     observatory_id=7,
@@ -277,3 +279,29 @@ def test_the_brief_has_what_is_shown_with_the_status() -> None:
     assert "GAIN" not in brief["keywords"]
     assert set(brief) == {"mapping", "keywords", "guessed", "remarks"}
     assert len(json.dumps(brief)) < 4000
+
+
+# --- the manual -------------------------------------------------------------------------------
+
+
+def test_the_manuals_example_is_understood_as_it_says() -> None:
+    manual = (ROOT / "docs" / "mappings.md").read_text("utf-8")
+    first, example = (parse_table(table) for table in re.findall(r"```text\n(.*?)```", manual, re.DOTALL))
+    assert [rule.keyword for rule in first.rules] == ["FILTER", "EXPTIME"]
+    cards = {
+        "INSTRUME": "BFOSC EEV", "DATE_LT": "07/08/2018", "TIME_LT": "01:30:00", "TEXP": 2.5, "FWHEEL": "0 1",
+        "SPEED": "Slow", "TARGET": "Gaia18bmt", "RA_T": 14.0886, "DEC_T": 54.2,
+    }  # fmt: skip
+    header = take_in(image(cards), mappings=(example,)).header
+    assert header is not None
+    assert header.mapping is not None
+    assert header.mapping.recognised
+    assert {key: header.text(key) for key in ("OBSERVAT", "DATE-OBS", "TIME-OBS", "FILTER", "OBJECT")} == {
+        "OBSERVAT": "LOIANO", "DATE-OBS": "2018-08-06", "TIME-OBS": "23:30:00.000", "FILTER": "i'",
+        "OBJECT": "Gaia18bmt",
+    }  # fmt: skip
+    expected = {
+        "LONGITUD": 11.3366667, "LATITUDE": 44.2591667, "EXPTIME": 150.0, "GAIN": 2.22, "SATURATE": 60000.0,
+        "RA": 211.329, "DEC": 54.2, "MJD-AVG": 58336.97916667 + 75.0 / 86400.0,
+    }  # fmt: skip
+    assert {key: header.number(key) for key in expected} == pytest.approx(expected)

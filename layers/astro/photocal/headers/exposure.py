@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from cpcs.keywords import KEYWORDS
 from cpcs.mappings import UNITS, Rule
 from photocal.headers.cards import Card, Header
+from photocal.headers.clocks import UnreadableError, decimal_of
 from photocal.headers.said import UNDEFINED, Said, by_rule
 from photocal.headers.standard import Finding, Given, How, Level, Remark
 from photocal.headers.time_words import bare, clock_shown
-from photocal.headers.times import Unreadable, decimal_of
 
 _NAMES = (
     "EXPTIME", "EXPOSURE", "XPOSURE", "EXPOSED", "EXPMEAS", "TEXPTIME", "EXPOS", "EXPO", "EXP", "EXPT", "TEXP",
@@ -44,8 +44,9 @@ _UNIT_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("day", re.compile(r"\bdays?\b|\[d\]", re.IGNORECASE)),
 )
 _SAYS_EXPOSURE = re.compile(
-    r"^\W*(?:\[s\]\s*)?(total |actual |effective )?(exposure|integration)[ -](time|duration)", re.I
+    r"^\W*(?:\[s\]\s*)?(total |actual |effective )?(exposure|integration)[ -](time|duration)", re.IGNORECASE
 )
+_MOST_FRAMES = 1_000_000
 _LONGEST = KEYWORDS["EXPTIME"].high or 86400.0
 
 
@@ -86,19 +87,19 @@ def read_duration(text: str) -> tuple[float, str]:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         No duration, or a negative one.
     """
     stripped = text.strip()[:80]
     number = decimal_of(stripped)
     if number is not None:
         if number < 0:
-            raise Unreadable(f"{stripped} is negative: no exposure time")
+            raise UnreadableError(f"{stripped} is negative: no exposure time")
         return float(number), ""
     clock, fraction = _CLOCK.fullmatch(stripped), _FRACTION.fullmatch(stripped)
     if clock:
         if clock[3] is None:
-            raise Unreadable(f"{stripped!r} may be hours and minutes, or minutes and seconds")
+            raise UnreadableError(f"{stripped!r} may be hours and minutes, or minutes and seconds")
         return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]), "s"
     if fraction and int(fraction[2]):
         return int(fraction[1]) / int(fraction[2]), "s"
@@ -113,7 +114,7 @@ def read_duration(text: str) -> tuple[float, str]:
     parts = _PARTS.fullmatch(stripped) if stripped else None
     if parts:
         return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3] or 0), "s"
-    raise Unreadable(f"{stripped!r} is no exposure time")
+    raise UnreadableError(f"{stripped!r} is no exposure time")
 
 
 def unit_said(comment: str) -> str:
@@ -153,7 +154,9 @@ def exposure(header: Header, rules: Mapping[str, Rule], given: Given, span_s: fl
         )
         remarks.append(Remark(code="EXPOSURE_AGAINST_END", level=Level.WARNING, message=message))
     if given.exposure_s is not None and abs(given.exposure_s - chosen.seconds) > max(1.0, 0.05 * chosen.seconds):
-        message = f"The form says {given.exposure_s:g} s, the header {chosen.seconds:g} s ({chosen.said.source}); the header's is used."
+        message = (
+            f"The form says {given.exposure_s:g} s, {chosen.said.source} {chosen.seconds:g} s; the latter is used."
+        )
         remarks.append(Remark(code="EXPOSURE_AGAINST_FORM", level=Level.WARNING, message=message))
     return Exposure(
         seconds=chosen.seconds, elapsed_s=elapsed, stacked=stacked, finding=_finding(chosen), remarks=tuple(remarks)
@@ -175,7 +178,7 @@ def _candidate(said: Said, unit: str) -> _Candidate:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         Nothing.
     """
     number, own = read_duration(said.text)
@@ -194,7 +197,7 @@ def _mapped(header: Header, rules: Mapping[str, Rule], remarks: list[Remark]) ->
         return None
     try:
         return _candidate(said, (said.format.unit if said.format else "") or "s")
-    except Unreadable as problem:
+    except UnreadableError as problem:
         remarks.append(_refused(said.source, problem, "MAPPED_VALUE_REFUSED"))
         return None
 
@@ -219,11 +222,11 @@ def _named(header: Header, remarks: list[Remark]) -> list[_Candidate]:
     for card in cards or _cards(header, _LAST_RESORT):
         how = How.FOUND if card.key == "EXPTIME" else How.GUESSED
         said = Said(text=card.value, source=str(card), comment=card.comment, key=card.key, how=how)
-        if bare(card.key) == "OBSTIME" and card.value.count(":") == 2:
+        if bare(card.key) == "OBSTIME" and ":" in card.value:
             continue  # a time of day
         try:
             found.append(_candidate(said, _IN_NAME.get(bare(card.key), "") or unit_said(card.comment)))
-        except Unreadable as problem:
+        except UnreadableError as problem:
             if card.key in {"EXPTIME", "EXPOSURE"}:
                 remarks.append(_refused(str(card), problem))
     return found
@@ -277,7 +280,7 @@ def _whole(header: Header, names: tuple[str, ...]) -> tuple[int, Card | None]:
     """Return the first count above one under any of the names, and its card."""
     for card in _cards(header, names):
         value = decimal_of(card.value)
-        if value is not None and 1 < value <= 1_000_000 and value == int(value):
+        if value is not None and 1 < value <= _MOST_FRAMES and value == int(value):
             return int(value), card
     return 1, None
 

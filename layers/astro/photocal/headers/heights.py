@@ -16,13 +16,14 @@ NAMES = (
     "ALTITUDE", "SITEALT", "SITEELEV", "ALT-OBS", "OBS-ELEV", "ELEV-OBS", "OBSGEO-H", "HEIGHT", "ELEVATIO", "ELEVATION",
     "OBSALT", "OBSELEV", "GEOELEV", "ESO TEL GEOELEV", "ESO TEL ALTITUDE", "ALTITIDE", "ALT_OBS", "OBS-ALT", "OBS_ALT",
     "OBS_ELEV", "TELELEV", "SITEHGT", "SITEELE", "SITE-ELE", "SITE_ELE", "SITE-ALT", "SITE_ALT", "ELEV_OBS", "GEOALT",
-    "GEO_ALT", "SITEHEIG", "ALTOBS", "OBSALTIT", "GPS_ALT", "GPS-ALT", "GPSALT", "SITEHEIGHT",
+    "GEO_ALT", "SITEHEIG", "ALTOBS", "OBSALTIT", "GPS_ALT", "GPS-ALT", "GPSALT", "SITEHEIGHT", "AMSL",
 )  # fmt: skip
 """Keywords, the likeliest first."""
 
 _CERTAIN = {
     "HEIGHT", "OBSGEO-H", "SITEALT", "SITEELEV", "OBS-ELEV", "ELEV-OBS", "ESO TEL GEOELEV", "GEOELEV", "SITEHGT",
     "SITEELE", "SITE-ELE", "SITE_ELE", "SITE-ALT", "SITE_ALT", "ELEV_OBS", "OBS_ELEV", "SITEHEIG", "SITEHEIGHT",
+    "AMSL",
 }  # fmt: skip
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 _UNIT = re.compile(r"\b(km|ft|feet)\b", re.IGNORECASE)

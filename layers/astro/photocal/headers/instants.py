@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +12,9 @@ JD_MINUS_MJD = 2_400_000.5
 FIRST_DAY, LAST_DAY = 33_282, 88_069
 """MJD of 1950-01-01 and 2100-01-01: no camera's exposure is outside."""
 
-_ORDINAL_OF_MJD_0 = datetime.date(1858, 11, 17).toordinal()
+_ORDINAL_OF_MJD_0 = dt.date(1858, 11, 17).toordinal()
 _TT_MINUS_TAI, _TAI_MINUS_GPS = 32.184, 19.0
+_FIRST_YEAR = 1972  # of leap seconds
 _BEFORE_LEAP_SECONDS = 10.0  # TAI - UTC at the beginning of 1972; earlier it drifted
 
 SCALES: dict[str, str] = {
@@ -91,14 +92,14 @@ def of_mjd(mjd: float) -> Instant:
     return instant(day, (mjd - day) * DAY)
 
 
-def day_of(date: datetime.date) -> int:
+def day_of(date: dt.date) -> int:
     """Return the MJD of a date."""
     return date.toordinal() - _ORDINAL_OF_MJD_0
 
 
-def date_of(day: int) -> datetime.date:
+def date_of(day: int) -> dt.date:
     """Return the date of an MJD."""
-    return datetime.date.fromordinal(day + _ORDINAL_OF_MJD_0)
+    return dt.date.fromordinal(day + _ORDINAL_OF_MJD_0)
 
 
 @cache
@@ -107,7 +108,7 @@ def _leap_seconds() -> tuple[tuple[int, float], ...]:
     import erfa
 
     rows = [(int(year), int(month), float(offset)) for year, month, offset in erfa.leap_seconds.get()]
-    return tuple((day_of(datetime.date(year, month, 1)), offset) for year, month, offset in rows if year >= 1972)
+    return tuple((day_of(dt.date(year, month, 1)), offset) for year, month, offset in rows if year >= _FIRST_YEAR)
 
 
 def tai_minus_utc(day: int) -> float:

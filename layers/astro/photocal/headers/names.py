@@ -154,7 +154,8 @@ EQUINOXES: tuple[str, ...] = (
 
 POSITIONS_ON_SKY: tuple[tuple[str, str, str], ...] = (
     ("RA", "DEC", ""), ("OBJCTRA", "OBJCTDEC", "J2000"), ("RA2000", "DEC2000", "J2000"), ("RA_DEG", "DEC_DEG", ""),
-    ("RA-D", "DEC-D", ""), ("RADEG", "DECDEG", ""), ("RA_OBS", "DEC_OBS", ""), ("RA-OBS", "DEC-OBS", ""),
+    ("RA-D", "DEC-D", ""), ("RA-DEG", "DEC-DEG", ""),
+    ("RADEG", "DECDEG", ""), ("RA_OBS", "DEC_OBS", ""), ("RA-OBS", "DEC-OBS", ""),
     ("TELRA", "TELDEC", ""), ("TEL-RA", "TEL-DEC", ""), ("TELERA", "TELEDEC", ""), ("RATEL", "DECTEL", ""),
     ("RA_TEL", "DEC_TEL", ""), ("MOUNTRA", "MOUNTDEC", ""), ("RA-MNT", "DEC-MNT", ""), ("CENTRA", "CENTDEC", ""),
     ("RACENT", "DECCENT", ""), ("RA_CENT", "DEC_CENT", ""), ("CAT-RA", "CAT-DEC", ""), ("OBJRA", "OBJDEC", ""),

@@ -21,6 +21,7 @@ _SIXTY = 60.0
 _HOURS = re.compile(r"\[h\]|\[hrs?\]|\bhours?\b|\bhrs?\b|\[hour|hh[:\s]?mm|hms|h:m:s", re.IGNORECASE)
 _DEGREES = re.compile(r"\bdeg|\bdecimal degrees|\u00b0|\[d\]", re.IGNORECASE)
 _RADIANS = re.compile(r"\brad(ian)?s?\b", re.IGNORECASE)
+_REPEATED_DEG = 0.01
 _NEAR_DEG = 2.0  # what counts as the same place, of two positions in one header
 
 
@@ -123,9 +124,10 @@ def _ra_unit(ra: Angle, comment: str, dec_deg: float, others: Sequence[tuple[flo
         return 1.0, "degrees, as there are no 24 hours" if ra.sexagesimal else "", not ra.sexagesimal
     said_degrees = bool(_DEGREES.search(comment)) and not _HOURS.search(comment)
     if ra.sexagesimal:
-        if said_degrees and not _agrees(ra.value * 15.0, dec_deg, others):
+        in_hours = _agrees(ra.value * 15.0, dec_deg, others) or _repeats(comment, ra.value * 15.0)
+        if said_degrees and not in_hours:
             return 1.0, "degrees, by its comment", False
-        return 15.0, "hours, by its form", False
+        return 15.0, "hours, by its form", True
     return _decimal_unit(ra, comment, dec_deg, others)
 
 
@@ -147,6 +149,12 @@ def angle_in(comment: str) -> float | None:
     """Return the sexagesimal angle that a comment repeats (``265.209 / 17:40:50.1 RA (J2000)``), in its own unit."""
     found = re.search(r"(?<![\d:])(\d{1,2}):(\d{2}):(\d{2}(?:\.\d*)?)", comment)
     return int(found[1]) + int(found[2]) / 60.0 + float(found[3]) / 3600.0 if found else None
+
+
+def _repeats(comment: str, degrees: float) -> bool:
+    """Whether a comment repeats an angle in decimal degrees: ``RA (220.942504 degrees)``."""
+    numbers = re.findall(r"(?<![\d.:])\d{1,3}\.\d{1,16}", comment[:LONGEST])
+    return any(abs(float(text) - degrees) < _REPEATED_DEG for text in numbers)
 
 
 def _agrees(ra_deg: float, dec_deg: float, others: Sequence[tuple[float, float]]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from cpcs.errors import NotAHeader
 from photocal.headers.cards import BLOCK, CARD, Header, from_bytes, from_images
 from photocal.headers.dumps import from_json, from_yaml
+from photocal.headers.inheritance import over_primary
 from photocal.headers.lines import image_of
 from photocal.readers.limits import LIMITS, Limits
 from photocal.readers.unpack import unpacked
@@ -20,14 +21,6 @@ _FITS = (b"SIMPLE", b"XTENSION=", b"XTENSION ")
 _TEXT_BYTES = 4 * 2**20
 _YAML_BYTES = 2**19
 _MOST_AXES = 999
-_STRUCTURE = re.compile(
-    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|BSCALE|BZERO|BLANK|EXTEND|EXTNAME|EXTVER|TFIELDS|TFORM\d+|TTYPE\d+"
-    r"|Z(IMAGE|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE|TENSION)|DATAMAX|DATAMIN|IMAGE[WH]"
-)
-_WCS = re.compile(
-    r"WCSAXES|WCSDIM|CTYPE\d|CUNIT\d|CRVAL\d|CRPIX\d|CDELT\d|CROTA\d|CD\d_\d|PC\d_\d|PC00\d00\d|PV\d_\d+|LT[MV]\d.*"
-    r"|LON(G)?POLE|LATPOLE|(A|B|AP|BP)_(ORDER|\d_\d)|WAT\d_\d{3}"
-)
 _SEPARATOR = re.compile(r"\s*(#+\s*(HDU|extension)\b|=+>\s*\S|-{3,}\s*HDU|\[?HDU\s*\d+\]?\s*[:=-])", re.IGNORECASE)
 _BEGINNING = re.compile(r"\s*(SIMPLE|XTENSION)\s*=", re.IGNORECASE)
 _IMHEAD = re.compile(r"\S+\[(\d{1,6}),(\d{1,6})(?:,\d+)*\]\[\w+\]: ?(.*)")
@@ -65,13 +58,7 @@ def of_image(headers: list[Header]) -> Header:
     chosen = next((header for header in headers if is_image(header)), headers[0])
     if chosen is headers[0]:
         return chosen
-    own_wcs = "CRVAL1" in chosen or "CTYPE1" in chosen
-    inherited = [
-        card
-        for card in headers[0].cards
-        if not _STRUCTURE.fullmatch(card.key) and not (own_wcs and _WCS.fullmatch(card.key))
-    ]
-    return chosen.over(Header(inherited))
+    return over_primary(chosen, headers[0])
 
 
 def is_image(header: Header) -> bool:

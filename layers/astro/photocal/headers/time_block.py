@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from cpcs.mappings import Rule
 from photocal.headers import time_remarks
 from photocal.headers.cards import Header
+from photocal.headers.clocks import Option
 from photocal.headers.exposure import Exposure, exposure
 from photocal.headers.instants import DAY, FIRST_DAY, LAST_DAY, Instant, of_mjd
 from photocal.headers.standard import Finding, Given, How, Level, Remark
-from photocal.headers.time_choice import Choice, Theory, choose
-from photocal.headers.time_evidence import Evidence, Gathered, gather
-from photocal.headers.times import Option
+from photocal.headers.time_choice import SAME_S, Choice, Theory, choose
+from photocal.headers.time_evidence import FILE_RANK, Evidence, Gathered, gather
 
 _SHOWN = {"utc": "UTC", "ut1": "UT1", "tai": "TAI", "tt": "TT", "tdb": "TDB", "gps": "GPS", "local": "LOCAL"}
 _FITS_FORMS = {"yyyy-mm-dd", "yyyy-mm-dd hms", "hms", "jd", "mjd"}
@@ -72,7 +72,7 @@ def time_block(header: Header, rules: Mapping[str, Rule], given: Given) -> TimeB
     """
     gathered = gather(header, rules)
     _lend_file_date(gathered)
-    form_mjd = given.mjd if given.mjd is not None and FIRST_DAY <= given.mjd < LAST_DAY else None
+    form_mjd = given.mjd if given.mjd is not None and FIRST_DAY + 1 <= given.mjd < LAST_DAY - 1 else None
     exposed = exposure(header, rules, given)
     choice = _choose(gathered, exposed, form_mjd, given)
     span = _span(choice)
@@ -110,7 +110,7 @@ def _lend_file_date(gathered: Gathered) -> None:
     if file is None or any(one.kind != "clock" for one in gathered.evidence) or not gathered.evidence:
         return
     dates = tuple(Option(day=option.day, scale="utc", form=option.form) for option in file.options)
-    gathered.evidence.append(Evidence(key="DATE", source=file.source, kind="date", options=dates, rank=90))
+    gathered.evidence.append(Evidence(key="DATE", source=file.source, kind="date", options=dates, rank=FILE_RANK))
 
 
 def _span(choice: Choice) -> float | None:
@@ -119,7 +119,7 @@ def _span(choice: Choice) -> float | None:
     if theory is None or theory.moment != "start":
         return None
     for one, option, moment in choice.fits:
-        if moment != "end" or one.moment != "end" or option.resolution_s > 2.0 or one.kind == "date":
+        if moment != "end" or one.moment != "end" or option.resolution_s > SAME_S or one.kind == "date":
             continue
         at = one.utc(option) if one.kind == "stamp" else None
         if at is None:
@@ -137,16 +137,18 @@ def _times(choice: Choice, exposed: Exposure, span: float | None) -> _Times:
     if theory is None:
         return _Times()
     if elapsed is None:
-        at = theory.at
-        return {"start": _Times(start=at), "mid": _Times(mid=at)}.get(theory.moment, _Times(end=at))
+        known = theory.at
+        return {"start": _Times(start=known), "mid": _Times(mid=known)}.get(theory.moment, _Times(end=known))
     start = theory.when("start", elapsed)
     length = span if exposed.stacked and span is not None and span > elapsed else elapsed
     mid, end = start.plus(length / 2), start.plus(length)
     for one, option, moment in choice.fits:
         at = one.utc(option) if one.kind == "stamp" and moment == "mid" else None
-        if at is None or option.resolution_s > _FINE_S or not (one.moment == "mid" or one.key == "MJD-AVG"):
+        if at is None or not (one.moment == "mid" or one.key == "MJD-AVG"):
             continue
-        tight = abs(at.since(mid)) <= max(2.0, option.resolution_s)
+        if option.resolution_s > _FINE_S and one.how is not How.MAPPED:
+            continue
+        tight = abs(at.since(mid)) <= max(SAME_S, option.resolution_s)
         if tight or exposed.stacked or one.how is How.MAPPED:
             return _Times(start=start, mid=at, end=end, mid_card=one)
     return _Times(start=start, mid=mid, end=end)
@@ -352,7 +354,7 @@ def _from_form(
         date = Finding(keyword="DATE-OBS", value=date_text, how=How.GIVEN, source="form", why=date.why)
         clock = Finding(keyword="TIME-OBS", value=clock_text, how=How.GIVEN, source="form", why=clock.why)
         jd = Finding(keyword="JD", value=start.jd, how=How.GIVEN, source="form", why=jd.why)
-    elif not -60.0 <= mid.since(start) <= DAY / 2:
+    elif abs(mid.since(start) - DAY / 4) > DAY / 4 + _FINE_S:
         message = f"The form's MJD {form_mjd:.6f} is {mid}, but the exposure began {start} UTC by the header."
         remarks.append(Remark(code="MJD_AGAINST_HEADER", level=Level.WARNING, message=message))
     end = times.end or (start.plus(exposed.elapsed_s) if exposed.elapsed_s is not None else None)

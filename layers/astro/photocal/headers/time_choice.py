@@ -13,21 +13,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from photocal.headers.instants import DAY, Instant, instant, of_mjd, to_utc
+from photocal.headers.clocks import Option
+from photocal.headers.instants import DAY, FIRST_DAY, LAST_DAY, Instant, instant, of_mjd, to_utc
 from photocal.headers.standard import How
 from photocal.headers.time_evidence import Evidence, Gathered
-from photocal.headers.times import Option
 
 SAME_S = 2.0  # clocks of camera, telescope and computer that differ by less say the same
 _MAPPED, _STAMP, _SINGLE, _SECOND, _OTHER_MOMENT = 100.0, 2.0, 1.0, 0.6, 0.8
+_OF_START, _FITS_OTHER = {"DATE-OBS", "TIME-OBS", "DATE-BEG"}, 0.4  # FITS says that these are of the start
 _SHIFTED, _LATER_OPTION = 0.5, 0.2  # what a theory pays for a date moved by a day, for a second reading
+_OTHER_MOMENT_COST = 0.3  # the date of the end with the clock of the start
 _FILE, _FORM = 0.4, 0.3
 _FILE_SOON, _SOON_S = 1.8, 1800.0  # a file that was written as soon as the exposure was over
 _LOCAL, _ZONE_OFF_HOURS = 1.5, 2.5  # zones are up to so far from the sun's time
 _OVERHEAD_S = 600.0  # an end may include the reading out
 _LEAST_ZONE, _MOST_ZONE = 0.2, 14.01  # hours
 _MOST_THEORIES = 400
-_COARSE_S = 60.0  # a JD with one decimal says nothing where there is a clock
+_COARSE_S = 60.0  # others that are so near support a coarser theory; a JD with one decimal shall not win by being vague
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +182,8 @@ def is_zone(seconds: float, slack: float = SAME_S) -> bool:
 
 def _theories(gathered: Gathered, longitude: float | None) -> Iterator[Theory]:
     """Yield every theory, in the order in which they count among equals."""
-    found = list(islice(_all_theories(gathered, longitude), _MOST_THEORIES))
-    fine = [theory for theory in found if theory.resolution_s <= _COARSE_S]
-    yield from fine or found
+    inside = (theory for theory in _all_theories(gathered, longitude) if FIRST_DAY < theory.at.day < LAST_DAY - 1)
+    yield from islice(inside, _MOST_THEORIES)
 
 
 def _all_theories(gathered: Gathered, longitude: float | None) -> Iterator[Theory]:
@@ -249,10 +250,7 @@ def _may_lend_its_day(stamp: Evidence, clock: Evidence) -> bool:
 
 def _pairs(date: Evidence, clock: Evidence, gathered: Gathered, longitude: float | None) -> Iterator[Theory]:
     """Yield a date and a clock together, the date as it is and, where it may be the night's, a day off."""
-    if {date.moment, clock.moment} == {"end", "start"}:
-        cost_of_moments = 0.3
-    else:
-        cost_of_moments = 0.0
+    cost_of_moments = _OTHER_MOMENT_COST if {date.moment, clock.moment} == {"end", "start"} else 0.0
     moment = clock.moment or (date.moment if date.moment != "end" else "") or "start"
     for i, day in enumerate(date.options):
         for j, time in enumerate(clock.options):
@@ -271,8 +269,8 @@ def _placed(
     at_clock = instant(day.day or 0, time.seconds or 0.0)
     if clock.is_local:
         known = [time.offset_hours] if time.offset_hours is not None else list(offsets(gathered, longitude))
-        for number, hours in enumerate(known):
-            at = to_utc(at_clock, "local", hours)
+        for number, zone in enumerate(known):
+            at = to_utc(at_clock, "local", zone)
             yield at, 0, (0.0 if time.offset_hours is not None else 1.0) + number * _LATER_OPTION
             if day.scale != "local":  # a UTC date beside a local clock
                 yield instant(day.day or 0, at.seconds), (day.day or 0) - at.day, _SHIFTED + number * _LATER_OPTION
@@ -377,7 +375,7 @@ class _Ballot:
             return _FILE if 0 <= file.day - end.day <= 1 else -1.5 * _FILE if file.day < end.day - 1 else 0.0
         if -_SOON_S / 30 <= later <= _SOON_S:
             return _FILE_SOON
-        return _FILE if -60.0 <= later <= DAY else -1.5 * _FILE if later < -1.5 * DAY else 0.0
+        return _FILE if -_SOON_S / 30 <= later <= DAY else -1.5 * _FILE if later < -1.5 * DAY else 0.0
 
     def _form(self, theory: Theory) -> float:
         """Return what the form's MJD says."""
@@ -405,11 +403,12 @@ class _Ballot:
     def _one(self, one: Evidence, option: Option, theory: Theory) -> tuple[float, str, float | None]:
         """Return what one reading of a card says: weight, moment, seconds apart where it does not fit."""
         if one.kind == "date":
-            return self._date(option, theory)
+            mine = theory.shifted_days == 0 and any(part is one and read is option for part, read in theory.parts)
+            return (_SINGLE, "start", 0.0) if mine else self._date(option, theory)
         if option.scale == "local" and option.offset_hours is None:
             mine = any(part is one for part, _ in theory.parts)
             return (_SINGLE, one.moment or "start", 0.0) if mine else (0.0, "", None)
-        tolerance = max(SAME_S, 1.2 * option.resolution_s, theory.resolution_s)
+        tolerance = max(SAME_S, 1.2 * option.resolution_s, min(theory.resolution_s, _COARSE_S))
         weight = _STAMP if one.kind == "stamp" else _SINGLE
         apart: float | None = None
         for moment in (one.moment,) if one.moment else ("start", "mid", "end"):
@@ -417,7 +416,8 @@ class _Ballot:
             late = lateness(one, option, at)
             apart = late if apart is None else apart
             if abs(late) <= tolerance:
-                return weight * (1.0 if one.moment or moment == "start" else _OTHER_MOMENT), moment, late
+                other = _FITS_OTHER if one.key in _OF_START else _OTHER_MOMENT
+                return weight * (1.0 if one.moment or moment == "start" else other), moment, late
         if one.moment in {"mid", "end"} and self._loosely(one, option, theory, tolerance):
             return 0.5 * weight, one.moment, apart
         return 0.0, "", apart

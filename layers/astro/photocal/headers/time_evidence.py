@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from cpcs.mappings import Rule
 from photocal.headers import time_words
 from photocal.headers.cards import Card, Header
+from photocal.headers.clocks import Option, UnreadableError, decimal_of, read_clock, read_day_number, read_zone
 from photocal.headers.instants import SCALES, Instant, to_utc
 from photocal.headers.said import UNDEFINED, by_rule
 from photocal.headers.standard import How
-from photocal.headers.times import (
-    Option,
-    Unreadable,
-    by_format,
-    decimal_of,
-    read_any,
-    read_clock,
-    read_date,
-    read_day_number,
-    read_zone,
-)
+from photocal.headers.times import by_format, read_any, read_date
 
+_FARTHEST_ZONE, _SECONDS = 14.0, 3600.0  # hours; zones above are in minutes, then in seconds
+FILE_RANK = 90
+"""Rank of the file's own date, when it stands in for another."""
+
+_MOST_SECONDS = 86_400
 _MOST = 60  # pieces of evidence; a header has a dozen
 _ZONE_KEYS = (
     "TIMEZONE", "TZ", "TIMEZON", "TMZONE", "TZONE", "ZONE", "UTCOFF", "UTOFF", "UTCOFFS", "UTOFFSET", "UTCOFFSET",
@@ -137,8 +134,8 @@ def _timesys(header: Header, rules: Mapping[str, Rule], found: Gathered) -> None
         found.timesys_how = How.FOUND if plain else How.GUESSED
     else:
         return
-    word = text.strip().upper().split("(")[0].split()[0] if text.strip() else ""
-    found.timesys = SCALES.get(word, "?")
+    words = text.upper().replace("(", " ").split()
+    found.timesys = SCALES.get(words[0], "?") if words else "?"
     zone = read_zone(text)
     if zone is not None and zone[0] == "local":
         found.timesys = "local"
@@ -155,19 +152,22 @@ def _zone_card(header: Header, found: Gathered) -> None:
         number = decimal_of(card.value)
         if number is None or card.value.lstrip()[:1] == "+":
             zone = read_zone(card.value)
-            options = (zone[1],) if zone is not None and zone[1] is not None else ()
+            offset = None if zone is None else zone[1]
+            options: tuple[float, ...] = () if offset is None else (offset,)
         else:
-            hours = float(number) / (3600.0 if abs(number) >= 3600 else 60.0 if abs(number) > 14 else 1.0)
+            hours = float(number)
+            hours /= 3600.0 if abs(hours) >= _SECONDS else 60.0 if abs(hours) > _FARTHEST_ZONE else 1.0
             west = "west" in card.comment.lower()
             options = (-hours,) if west else (hours, -hours)
             if "east" in card.comment.lower() or time_words.bare(card.key).startswith(("UTC", "GMT", "UTO")):
                 options = (hours,)
-        if options and abs(options[0]) <= 14:
+        if options and abs(options[0]) <= _FARTHEST_ZONE:
             found.zones, found.zone_source = options, str(card)
 
 
 def _by_rules(header: Header, rules: Mapping[str, Rule], found: Gathered) -> Iterator[str]:
     """Take what the mapping says; yield the keywords of the file that it speaks for."""
+    clock = by_rule(header, rules, "TIME-OBS")
     for rank, keyword in enumerate(_MAPPED):
         said = by_rule(header, rules, keyword)
         if said is None or said.format is None:
@@ -175,9 +175,11 @@ def _by_rules(header: Header, rules: Mapping[str, Rule], found: Gathered) -> Ite
         form = said.format
         if form.type in {"str", "int", "float"}:
             form = replace(form, type={"JD": "jd", "MJD-AVG": "mjd", "TIME-OBS": "time"}.get(keyword, "date"))
+        if keyword == "DATE-OBS" and not form.scale and clock is not None and clock.format is not None:
+            form = replace(form, scale=clock.format.scale, offset_hours=clock.format.offset_hours)
         try:
             options = by_format(said.text, form)
-        except Unreadable as problem:
+        except UnreadableError as problem:
             found.refused.append((said.source, str(problem), "mapping"))
             continue
         if said.key:
@@ -204,7 +206,7 @@ def _take(card: Card, found: Gathered) -> None:
         return
     try:
         options, number = _read(card, role)
-    except Unreadable as problem:
+    except UnreadableError as problem:
         if role.expected and not _is_zero(card.value):
             found.refused.append((str(card), str(problem), role.kind))
         return
@@ -224,29 +226,32 @@ def _read(card: Card, role: time_words.Role) -> tuple[tuple[Option, ...], bool]:
     if role.kind == "date" and not card.is_text and _REST_OF_DATE.match(card.comment):
         text = f"{text}/{card.comment.split()[0]}"  # 26/10/92 without quotes
     number = decimal_of(text)
-    packed = number is not None and text.strip().isdigit() and len(text.strip()) in {6, 8}
-    if role.kind in {"jd", "mjd", "unix"} or (role.kind == "date" and number is not None and not packed):
-        if number is None:
-            return read_date(text), False
-        return read_day_number(text, role.kind), True
-    if role.kind == "open":
-        if number is None:
-            return read_any(text), False
-        if not role.composed:
-            raise Unreadable("a number, and no keyword of a Julian Date")
-        return read_day_number(text), True
-    if role.kind == "date":
-        return read_date(text), False
-    if number is None or packed:
+    digits = text.strip()
+    packed = digits.isdigit() and len(digits) in {6, 8}  # hhmmss, yyyymmdd
+    if role.kind == "clock":
+        return (_clock_text(text), False) if number is None or packed else _clock_number(card, number)
+    if number is None or (role.kind == "date" and packed):
+        return (read_any(text) if role.kind == "open" else read_date(text)), False
+    if not role.composed and role.kind == "open":
+        raise UnreadableError("a number, and no keyword of a Julian Date")
+    return read_day_number(text, role.kind), True
+
+
+def _clock_text(text: str) -> tuple[Option, ...]:
+    """Return a time of day, or a date and time where a time of day should be."""
+    try:
+        return read_clock(text)
+    except UnreadableError as problem:
         try:
-            return read_clock(text), False
-        except Unreadable as problem:
-            try:
-                return read_date(text), False
-            except Unreadable:
-                raise problem from None
-    if number > 100_000:
-        return read_day_number(text), True
+            return read_date(text)
+        except UnreadableError:
+            raise problem from None
+
+
+def _clock_number(card: Card, number: Decimal) -> tuple[tuple[Option, ...], bool]:
+    """Return a number as a time of day; what is more than a day has in seconds, as a number of days."""
+    if number > _MOST_SECONDS:
+        return read_day_number(card.value), True
     return _number_clock(card), False
 
 
@@ -309,7 +314,7 @@ def _take_date_card(card: Card, found: Gathered) -> None:
     """Take DATE: the file's date as FITS has it, unless its comment says that it is the exposure's."""
     try:
         options = read_date(card.value)
-    except Unreadable:
+    except UnreadableError:
         return
     role = time_words.Role(kind="date", rank=50)
     one = _evidence(
@@ -325,7 +330,7 @@ def _take_helio(card: Card, found: Gathered) -> None:
     """Take a heliocentric or barycentric date, for a check."""
     try:
         options = read_day_number(card.value, "jd")
-    except Unreadable:
+    except UnreadableError:
         return
     if options[0].seconds is not None and len(found.helio) < _MOST:
         found.helio.append(Evidence(key=card.key, source=str(card), kind="stamp", options=options, number=True))
@@ -343,7 +348,7 @@ def _drop_placeholders(found: Gathered) -> None:
     kept = []
     for one in found.evidence:
         midnight = one.kind != "date" and one.options[0].seconds == 0.0 and one.how is not How.MAPPED
-        if midnight and one.kind == "stamp" and not one.number:
+        if midnight and one.kind == "stamp":
             dates = tuple(replace(option, seconds=None, resolution_s=86400.0) for option in one.options)
             kept.append(replace(one, kind="date", options=dates))
         elif not (midnight and one.kind == "clock"):

@@ -8,7 +8,7 @@ from photocal.headers.exposure import Exposure
 from photocal.headers.instants import DAY, Instant, of_mjd
 from photocal.headers.standard import Given, Level, Remark
 from photocal.headers.time_choice import SAME_S, Choice, Theory, is_zone, lateness
-from photocal.headers.time_evidence import Evidence, Gathered
+from photocal.headers.time_evidence import FILE_RANK, Evidence, Gathered
 
 TIME_CODES: dict[str, str] = {
     "CLOCKS_DISAGREE": "A card's time of day is not that of the others",
@@ -47,6 +47,8 @@ TIME_CODES: dict[str, str] = {
 """Codes of the TIME block's remarks, and what they mean."""
 
 
+_HOUR, _MINUTE = 3600.0, 60.0
+_FARTHEST_MJD = 1e7  # a JD taken for an MJD is nearer
 _SLACK_S = 10.0  # telescope and camera clocks: further apart than this, or half the exposure, is a warning
 
 
@@ -60,9 +62,9 @@ def apart(seconds: float) -> str:
     size = abs(seconds)
     if size >= 0.99 * DAY:
         return f"{size / DAY:.3f} days".replace(".000", "")
-    if size >= 3600:
-        return f"{size / 3600:.3f} hours"
-    return f"{size:.3f} s" if size < 600 else f"{size / 60:.2f} minutes"
+    if size >= _HOUR:
+        return f"{size / _HOUR:.3f} hours"
+    return f"{size:.3f} s" if size < 10 * _MINUTE else f"{size / _MINUTE:.2f} minutes"
 
 
 def of_refused(gathered: Gathered) -> Iterator[Remark]:
@@ -132,7 +134,7 @@ def _of_reading(theory: Theory, choice: Choice, gathered: Gathered) -> Iterator[
         elif one.kind != "date" and option.scale in {"tai", "tt", "tdb", "gps"}:
             message = f"{one.source} is {option.scale.upper()}, and was brought to UTC by the leap seconds."
             yield _remark("TIME_SCALE_CONVERTED", Level.NOTE, message)
-        if one.key == "DATE" and one.how.value == "guessed" and one.rank >= 90:
+        if one.key == "DATE" and one.how.value == "guessed" and one.rank >= FILE_RANK:
             yield _remark("FILE_DATE_USED", Level.WARNING, f"{one.source} is the file's own date; there is no other.")
 
 
@@ -210,7 +212,7 @@ def of_mid(start: Instant, mid: Instant, gathered: Gathered, exposure: Exposure)
 
 def of_form(given: Given, start: Instant, mid: Instant, end: Instant) -> Iterator[Remark]:
     """Yield what the MJD of the upload's form has against the header's."""
-    if given.mjd is None or not -1e6 < given.mjd < 1e7:
+    if given.mjd is None or abs(given.mjd) >= _FARTHEST_MJD:
         return
     form = of_mjd(given.mjd)
     late = form.since(mid)
@@ -218,7 +220,7 @@ def of_form(given: Given, start: Instant, mid: Instant, end: Instant) -> Iterato
     resolution = _resolution(given.mjd)
     named = f"The form's MJD {given.mjd:.6f} is {apart(late)} {'later' if late > 0 else 'earlier'} than the middle"
     for what, moment in (("start", start), ("end", end)):
-        if half > 2.0 and abs(form.since(moment)) <= min(1.0, half / 4):
+        if half > SAME_S and abs(form.since(moment)) <= min(1.0, half / 4):
             message = f"{named} of the exposure, MJD {mid.mjd:.6f}: it is the {what}."
             yield _remark("MJD_OF_START_OR_END", Level.NOTE, message)
             return

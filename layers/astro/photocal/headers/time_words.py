@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
-from photocal.headers.times import ZONES
+from photocal.headers.clocks import ZONES, read_zone
 
 _WORDS: dict[str, tuple[str, str]] = {
     word: (part, meaning)
@@ -99,7 +99,7 @@ _WHOLE: dict[str, Role | None] = {
 """Keywords that their words would not explain, or explain wrongly."""
 
 
-@cache
+@lru_cache(maxsize=4096)
 def role(key: str) -> Role | None:
     """Return what a keyword holds; None for one that is no time of the exposure."""
     name = bare(key)
@@ -154,8 +154,8 @@ _SCALES: dict[str, re.Pattern[str]] = {
     "tdb": re.compile(r"\bTDB\b|barycentric dynamical", re.IGNORECASE),
 }
 _LOCAL = re.compile(
-    r"\blocal\b(?!\s+(?:apparent\s+|mean\s+)?(?:sidereal|siderial|hour angle|observing night|night|observatory))|\bLT\b|\bLMT\b"
-    r"|\bcivil time|zone time|\bortszeit",
+    r"\blocal\b(?!\s+(?:apparent\s+|mean\s+)?(?:sidereal|siderial|hour angle|observing night|night|observatory))"
+    r"|\bLT\b|\bLMT\b|\bcivil time|zone time|\bortszeit",
     re.IGNORECASE,
 )
 _ZONE_SAID = re.compile(r"\b(?:UTC?|GMT)\s?([+-])\s?([0-9]{1,2})(?:[:.]([0-9]{1,2}))?\b(?!\s*s)", re.IGNORECASE)
@@ -172,9 +172,8 @@ def scale_said(comment: str) -> tuple[str, float | None]:
     """Return which time scale a comment speaks of, and the offset of local time (hours east) when it says that too."""
     zone = _ZONE_SAID.search(comment)
     if zone:
-        part = zone[3] or ""
-        hours = int(zone[2]) + (int(part) / 60 if len(part) == 2 and ":" in zone[0] else float(f"0.{part or 0}"))
-        return ("local", -hours if zone[1] == "-" else hours) if hours <= 14 else ("", None)
+        said = read_zone(zone[0].replace(" ", ""))
+        return said if said is not None and said[1] is not None else ("", None)
     named = _ZONE_NAMED.search(comment)
     if named:
         return "local", ZONES[named[1]]

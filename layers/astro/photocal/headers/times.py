@@ -1,274 +1,33 @@
-"""Dates, times of day and day numbers in every form that headers write them: text in, what it may mean out.
+"""Dates, and whatever may be date or time, in every form that headers write them: text in, what it may mean out.
 
 Nothing here knows keywords. Every function returns *options*, the likeliest first: ``03/04/2015`` is the 3rd of April
-or the 4th of March, and which it is others must say. What cannot be a date raises `Unreadable` with the reason, and
-nothing else is ever raised.
+or the 4th of March, and which it is others must say. What cannot be a date raises `UnreadableError` with the reason,
+and nothing else is ever raised.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from cpcs.mappings import Format
-from photocal.headers.instants import DAY, FIRST_DAY, LAST_DAY, SCALES, Instant, day_of, instant
-
-_LONGEST = 80  # characters: a card has no more
-_FARTHEST_ZONE = 14.0  # hours
-_CENTURY_TURNS = 50  # of years in two digits, 50 to 99 are 19xx
-
-
-class Unreadable(ValueError):
-    """A text that is no date, no time, or none that can be; the message is the reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What a text may mean.
-
-    Attributes
-    ----------
-    day
-        MJD of the date, in the text's own scale; None when it has only a time of day.
-    seconds
-        Since midnight; None when it has only a date.
-    scale, offset_hours
-        When the text itself says it (``Z``, ``UTC``, ``-0700``); empty and None otherwise.
-    form
-        The form that it was read in, in words of `cpcs.mappings` where they have one.
-    resolution_s
-        What the last digit is worth.
-    """
-
-    day: int | None = None
-    seconds: float | None = None
-    scale: str = ""
-    offset_hours: float | None = None
-    form: str = ""
-    resolution_s: float = 1.0
-
-    def moment(self) -> Instant:
-        """Return date and time, midnight where there is none."""
-        return instant(self.day or 0, self.seconds or 0.0)
-
-
-# --- numbers ---
-
-_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eEdD][+-]?[0-9]{1,3})?|[+-]?\.[0-9]{1,20}")
-
-
-def decimal_of(text: str) -> Decimal | None:
-    """Return a number exactly as it is written; None when it is none, or one that no header means."""
-    stripped = text.strip()
-    if not _NUMBER.fullmatch(stripped):
-        return None
-    value = Decimal(stripped.replace("D", "E").replace("d", "e"))
-    return value if value == 0 or Decimal("1e-12") < abs(value) < Decimal("1e15") else None
-
-
-def _last_digit(value: Decimal) -> float:
-    """Return what the last digit is worth; 1 of a whole number. Three zeros at the end and more are a program's."""
-    written, plain = value.as_tuple().exponent, value.normalize().as_tuple().exponent
-    if not isinstance(written, int) or not isinstance(plain, int):
-        return 1.0
-    return 10.0 ** min(0, plain if plain - written > 2 else written)
-
-
-# --- day numbers ---
-
-_MJD_OF = {"mjd": Decimal(0), "jd": Decimal("2400000.5"), "reduced jd": Decimal("0.5")}
-_SHORT = {"jd - 2450000": Decimal("-49999.5"), "jd - 2440000": Decimal("-39999.5")}
-_UNIX_DAY, _EARLIEST_UNIX = 40_587, Decimal(315_532_800)  # 1970; 1980
-
-
-def read_day_number(text: str, kind: str = "") -> tuple[Option, ...]:
-    """Return what a number of days (JD, MJD) or of seconds since MJD 0 or 1970 may mean.
-
-    Parameters
-    ----------
-    text
-        As the header has it; Fortran's ``D`` exponents too.
-    kind
-        ``jd`` or ``mjd``, as the keyword says; the other is taken where only that is between 1950 and 2100. A number
-        of five digits may also be JD - 2400000, half a day more than an MJD.
-
-    Raises
-    ------
-    Unreadable
-        No number, or none of a day between 1950 and 2100.
-    """
-    value = decimal_of(text)
-    if value is None:
-        raise Unreadable(f"{text[:_LONGEST]!r} is no number")
-    names = ["jd", "mjd", "reduced jd"]
-    found = [option for name in names if (option := _day_option(value - _MJD_OF[name], name, value)) is not None]
-    if kind == "jd" and not found:
-        found = [option for name, at in _SHORT.items() if (option := _day_option(value - at, name, value)) is not None]
-    if not found:
-        found = list(_of_seconds(value))
-    if not found:
-        raise Unreadable(f"{text.strip()[:_LONGEST]} is no day between 1950 and 2100")
-    return tuple(found)
-
-
-def _day_option(mjd: Decimal, form: str, written: Decimal) -> Option | None:
-    """Return an MJD as an option; None outside of the centuries. Without a fraction it is a date only."""
-    if not FIRST_DAY <= mjd < LAST_DAY:
-        return None
-    day = int(mjd)
-    fraction = mjd - day
-    if written == int(written) and form != "jd":
-        return Option(day=day, form=form, resolution_s=DAY)
-    if written == int(written) or fraction == 0:  # a whole JD is a noon that nobody measured
-        return Option(day=day, form=f"{form}, whole days", resolution_s=DAY)
-    last = max(_last_digit(written), _single_precision(written))
-    return Option(day=day, seconds=float(fraction * 86400), form=form, resolution_s=max(last * DAY, 1e-6))
-
-
-def _single_precision(written: Decimal) -> float:
-    """Return the steps of a number that was kept in four bytes (days), 0 for one that was not."""
-    step = Decimal("0.25") if written > 2_000_000 else Decimal(1) / 256
-    return float(step) if written % step == 0 else 0.0
-
-
-def _of_seconds(value: Decimal) -> Iterator[Option]:
-    """Yield what a number of seconds may be: since MJD 0 (SDSS), or since 1970, in seconds or milliseconds."""
-    resolution = max(_last_digit(value), 1e-6)
-    if FIRST_DAY * 86400 <= value < LAST_DAY * 86400:
-        day, rest = divmod(value, 86400)
-        yield Option(day=int(day), seconds=float(rest), form="seconds since MJD 0", resolution_s=resolution)
-    if value > 100 * _EARLIEST_UNIX:
-        value, resolution = value / 1000, max(resolution / 1000, 1e-6)
-    if _EARLIEST_UNIX <= value < (LAST_DAY - _UNIX_DAY) * 86400:
-        day, rest = divmod(value, 86400)
-        form = "seconds since 1970"
-        yield Option(day=int(day) + _UNIX_DAY, seconds=float(rest), scale="utc", form=form, resolution_s=resolution)
-
-
-# --- zones ---
-
-ZONES: dict[str, float] = {
-    "HST": -10.0, "AKST": -9.0, "AKDT": -8.0, "PST": -8.0, "PDT": -7.0, "MST": -7.0, "MDT": -6.0, "EST": -5.0,
-    "EDT": -4.0, "CLT": -4.0, "CLST": -3.0, "ART": -3.0, "BRT": -3.0, "WET": 0.0, "WEST": 1.0, "CET": 1.0, "MEZ": 1.0,
-    "CEST": 2.0, "MESZ": 2.0, "EET": 2.0, "EEST": 3.0, "SAST": 2.0, "MSK": 3.0, "JST": 9.0, "KST": 9.0, "AWST": 8.0,
-    "AEST": 10.0, "AEDT": 11.0, "NZST": 12.0, "NZDT": 13.0,
-}  # fmt: skip
-"""Names of zones that mean one thing only (CST, IST and AST do not), in hours east of Greenwich."""
-
-_OFFSET = re.compile(r"(?:UTC?|GMT)?\s*([+-])\s*([0-9]{1,2})(?::?([0-9]{2}))?(?:\.([0-9]{1,2}))?\s*H?")
-_LOCAL_WORDS = {"LT", "LOCAL", "LMT", "DST", "STD", "LOC", "LOCAL TIME"}
-
-
-def read_zone(text: str) -> tuple[str, float | None] | None:
-    """Return scale and offset (hours east) that a text names: ``Z``, ``UT``, ``-0700``, ``UTC+2``, ``CEST``, ``LT``."""
-    word = text.strip().upper().strip(".()")
-    if word in _LOCAL_WORDS:
-        return "local", None
-    if word in SCALES:
-        return SCALES[word], None
-    if word in ZONES:
-        return "local", ZONES[word]
-    found = _OFFSET.fullmatch(word)
-    if not found:
-        return None
-    hours = int(found[2]) + int(found[3] or 0) / 60 + (float(f"0.{found[4]}") if found[4] else 0.0)
-    if hours > _FARTHEST_ZONE or int(found[3] or 0) > 59:
-        return None
-    return "local", -hours if found[1] == "-" else hours
-
-
-# --- times of day ---
-
-_CLOCK = re.compile(
-    r"(?P<sign>[+-]?)\s*(?P<h>[0-9]{1,3})\s*[:hH ._-]\s*(?P<m>[0-9]{1,2})"
-    r"(?:\s*[:mM' ._-]\s*(?P<s>[0-9]{1,2}(?:[.,:][0-9]*)?)\s*(?:s|sec|\")?|\s*m|)"
-    r"\s*(?P<half>[aApP]\.?[mM]\.?)?\s*(?P<zone>[A-Za-z+-][A-Za-z0-9 :+.-]{0,11}|)"
+from photocal.headers.clocks import (
+    LONGEST,
+    Option,
+    UnreadableError,
+    clock_of,
+    last_digit,
+    read_clock,
+    read_day_number,
+    read_zone,
 )
-_PACKED = re.compile(r"(?P<h>[0-9]{2})(?P<m>[0-9]{2})(?P<s>[0-9]{2}(?:[.,][0-9]*)?)\s*(?P<half>)(?P<zone>Z|UTC?|GMT|)")
+from photocal.headers.instants import DAY, FIRST_DAY, LAST_DAY, day_of
 
-
-def _clock(found: re.Match[str], form: str) -> Option:
-    """Return a time of day from its parts."""
-    text = found[0].strip()
-    if found.groupdict().get("sign") == "-":
-        raise Unreadable(f"{text} is negative: no time of day")
-    hours, minutes = int(found["h"]), int(found["m"])
-    written = (found["s"] or "").replace(",", ".").replace(":", ".")
-    seconds = float(written or 0)
-    half = (found["half"] or "").lower().replace(".", "")
-    if half:
-        if not 1 <= hours <= 12:
-            raise Unreadable(f"{text} is no time of day")
-        hours = hours % 12 + (12 if half == "pm" else 0)
-    leap = (hours, minutes) == (23, 59) and seconds < 61
-    midnight = (hours, minutes, seconds) == (24, 0, 0.0)
-    if not midnight and (hours > 23 or minutes > 59 or (seconds >= 60 and not leap)):
-        raise Unreadable(f"{text} is no time of day")
-    zone = read_zone(found["zone"]) if found["zone"] else ("", None)
-    if zone is None:
-        raise Unreadable(f"{text} is no time of day")
-    decimals = len(written.partition(".")[2])
-    resolution = 60.0 if not written else max(10.0**-decimals, 1e-6)
-    total = hours * 3600 + minutes * 60 + seconds
-    return Option(seconds=total, scale=zone[0], offset_hours=zone[1], form=form, resolution_s=resolution)
-
-
-def read_clock(text: str, form: str = "") -> tuple[Option, ...]:
-    """Return what a time of day may be.
-
-    A number is decimal hours up to 24, then seconds since midnight; up to 1, it may be a fraction of a day. 24:00:00
-    and a leap second 23:59:60 are the next day's first seconds. Nothing negative is a time of day.
-
-    Parameters
-    ----------
-    text
-        ``21:05:43.2``, ``21 05 43``, ``21h05m43s``, ``210543``, ``9:05:43 PM``, ``21.0953``, ``75943.2``.
-    form
-        One of `cpcs.mappings.CLOCK_FORMS`, when it is known; the others are then not tried.
-
-    Raises
-    ------
-    Unreadable
-        No time of day.
-    """
-    stripped = text.strip()[:_LONGEST]
-    value = decimal_of(stripped)
-    if value is not None and form != "hms":
-        return _number_clock(stripped, value, form)
-    found = _CLOCK.fullmatch(stripped) or _PACKED.fullmatch(stripped)
-    if found is None or form not in {"", "hms"}:
-        raise Unreadable(f"{stripped!r} is no time of day")
-    return (_clock(found, "hms"),)
-
-
-_WORTH: dict[str, int] = {"hour": 3600, "s": 1, "day": 86400}
-
-
-def _number_clock(text: str, value: Decimal, form: str) -> tuple[Option, ...]:
-    """Return what a number may be as a time of day, the likeliest first."""
-    if value < 0:
-        raise Unreadable(f"{text} is negative: no time of day")
-    found = []
-    for name in (form,) if form else ("hour", "s", "day"):
-        seconds = float(value * _WORTH[name])
-        if seconds <= DAY:
-            resolution = max(_last_digit(value) * _WORTH[name], 1e-6)
-            found.append(Option(seconds=seconds, form=name, resolution_s=resolution))
-    packed = _PACKED.fullmatch(text)
-    if packed and not form:
-        try:
-            clock = _clock(packed, "hhmmss")
-        except Unreadable:
-            clock = None
-        if clock is not None:
-            found = [*found, clock] if text[0] != "0" and found else [clock, *found]
-    if not found:
-        raise Unreadable(f"{text} is no time of day")
-    return tuple(found)
-
+_SHORT = 2  # digits of a day, a month, a year without its century
+_CENTURY_TURNS = 50  # of years in two digits, 50 to 99 are 19xx
 
 # --- dates ---
 
@@ -302,17 +61,17 @@ _UNSET = {"1970-01-01", "1980-01-01", "1980-01-06"}  # where clocks begin that n
 def _date(year: int, month: int, day: int, form: str, fraction: str = "") -> Option:
     """Return one date, checked."""
     try:
-        date = datetime.date(year, month, day)
+        date = dt.date(year, month, day)
     except ValueError:
-        raise Unreadable(f"there is no day {day} of month {month} in {year}") from None
+        raise UnreadableError(f"there is no day {day} of month {month} in {year}") from None
     mjd = day_of(date)
     if not FIRST_DAY <= mjd < LAST_DAY:
-        raise Unreadable(f"{date.isoformat()} is not between 1950 and 2100")
+        raise UnreadableError(f"{date.isoformat()} is not between 1950 and 2100")
     if date.isoformat() in _UNSET:
-        raise Unreadable(f"{date.isoformat()} is where a clock begins that was never set")
+        raise UnreadableError(f"{date.isoformat()} is where a clock begins that was never set")
     if fraction:
         part = Decimal(f"0{fraction[:20]}")
-        seconds, resolution = float(part * 86400), max(_last_digit(part) * DAY, 1e-6)
+        seconds, resolution = float(part * 86400), max(last_digit(part) * DAY, 1e-6)
         return Option(day=mjd, seconds=seconds, form=f"{form}.ddd", resolution_s=resolution)
     return Option(day=mjd, form=form, resolution_s=DAY)
 
@@ -320,9 +79,9 @@ def _date(year: int, month: int, day: int, form: str, fraction: str = "") -> Opt
 def _year(text: str) -> int:
     """Return a year of two digits, of three (since 1900), or of four."""
     value = int(text)
-    if len(text) == 3:
+    if len(text) == len("102"):
         return 1900 + value
-    if len(text) <= 2:
+    if len(text) <= _SHORT:
         return value + (1900 if value >= _CENTURY_TURNS else 2000)
     return value
 
@@ -333,8 +92,8 @@ Maker = Callable[[], Option]
 def _numeric(found: re.Match[str]) -> Iterator[Maker]:
     """Yield the dates that three numbers may be."""
     a, mark, b, c, fraction = found[1], found[2], found[3], found[4], found[5] or ""
-    if len(a) >= 3:
-        if len(c) <= 2:
+    if len(a) > _SHORT:
+        if len(c) <= _SHORT:
             form = f"yyyy{mark}mm{mark}dd"
             yield lambda: _date(_year(a), int(b), int(c), form, fraction)
         return
@@ -345,10 +104,10 @@ def _numeric(found: re.Match[str]) -> Iterator[Maker]:
         (c, b, a, f"dd{mark}mm{mark}{width}"),
         (c, a, b, f"mm{mark}dd{mark}{width}"),
     )
-    if len(c) <= 2:
+    if len(c) <= _SHORT:
         orders = (*orders, (a, b, c, f"yy{mark}mm{mark}dd"))
     for year, month, day, form in orders:
-        if len(year) >= 2:
+        if len(year) >= _SHORT:
             yield lambda y=year, m=month, d=day, f=form: _date(_year(y), int(m), int(d), f)  # type: ignore[misc]
 
 
@@ -362,7 +121,7 @@ def _named(year: str, month: str, day: str, form: str) -> Iterator[Maker]:
 def _packed_date(found: re.Match[str]) -> Iterator[Maker]:
     """Yield the dates that eight or six digits may be."""
     text = found[1]
-    if len(text) == 8:
+    if len(text) == len("20140307"):
         yield lambda: _date(int(text[:4]), int(text[4:6]), int(text[6:]), "yyyymmdd")
         yield lambda: _date(int(text[4:]), int(text[2:4]), int(text[:2]), "ddmmyyyy")
         return
@@ -375,9 +134,12 @@ def _ordinal(found: re.Match[str]) -> Iterator[Maker]:
 
     def made() -> Option:
         year, number = int(found[1]), int(found[2])
-        if not (1 <= number <= 366 and 1 <= year < 9999):
-            raise Unreadable(f"{found[0]} is no date")
-        date = datetime.date(year, 1, 1) + datetime.timedelta(days=number - 1)
+        try:
+            date = dt.date(year, 1, 1) + dt.timedelta(days=number - 1)
+        except (ValueError, OverflowError):
+            raise UnreadableError(f"{found[0]} is no date") from None
+        if date.year != year:
+            raise UnreadableError(f"there is no day {number} in {year}")
         return _date(date.year, date.month, date.day, "yyyy-ddd")
 
     yield made
@@ -400,7 +162,7 @@ def _made(makers: Iterator[Maker]) -> tuple[tuple[Option, ...], str]:
     for make in makers:
         try:
             option = make()
-        except Unreadable as problem:
+        except UnreadableError as problem:
             why = why or str(problem)
             continue
         if all(option.day != other.day for other in found):
@@ -417,10 +179,10 @@ def read_date(text: str) -> tuple[Option, ...]:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         No date, one that no calendar has, or not between 1950 and 2100.
     """
-    stripped = text.strip()[:_LONGEST]
+    stripped = text.strip()[:LONGEST]
     why = ""
     ctime = _CTIME.fullmatch(stripped)
     if ctime:
@@ -437,7 +199,7 @@ def read_date(text: str) -> tuple[Option, ...]:
         why = why or reason
         if options:
             return tuple(_joined(option, clock) for option in options)
-    raise Unreadable(why or f"{stripped!r} is no date")
+    raise UnreadableError(why or f"{stripped!r} is no date")
 
 
 def _clock_behind(rest: str) -> Option | None:
@@ -449,8 +211,7 @@ def _clock_behind(rest: str) -> Option | None:
     zone = read_zone(behind)
     if zone is not None and rest[:1].isspace():
         return Option(scale=zone[0], offset_hours=zone[1])
-    found = _CLOCK.fullmatch(behind) or _PACKED.fullmatch(behind)
-    return None if found is None else _clock(found, "hms")
+    return clock_of(behind)
 
 
 def _joined(date: Option, clock: Option) -> Option:
@@ -465,19 +226,19 @@ def read_any(text: str) -> tuple[Option, ...]:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         Nothing of these.
     """
-    stripped = text.strip()[:_LONGEST]
+    stripped = text.strip()[:LONGEST]
     try:
         return read_date(stripped)
-    except Unreadable as problem:
+    except UnreadableError as problem:
         if ":" in stripped:
             try:
                 return read_clock(stripped)
-            except Unreadable:
+            except UnreadableError:
                 pass
-        raise Unreadable(str(problem)) from None
+        raise UnreadableError(str(problem)) from None
 
 
 # --- as a mapping says ---
@@ -488,7 +249,7 @@ def by_format(text: str, form: Format) -> tuple[Option, ...]:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         It is not in that format.
     """
     if form.type in {"jd", "mjd"}:
@@ -498,7 +259,7 @@ def by_format(text: str, form: Format) -> tuple[Option, ...]:
     else:
         options = _by_date_form(text, form.form)
     if not options:
-        raise Unreadable(f"{text.strip()[:_LONGEST]!r} is no {form.form or form.type}")
+        raise UnreadableError(f"{text.strip()[:LONGEST]!r} is no {form.form or form.type}")
     scale = form.scale
     if not scale:
         return options

@@ -71,6 +71,7 @@ def standardise(
         start_mjd=time.start_mjd,
         mid_mjd=mjd,
         end_mjd=time.end_mjd,
+        rules=rules,
     )
     return StandardHeader(
         findings=_in_order([*findings.values(), *airmass]),

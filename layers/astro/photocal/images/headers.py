@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from photocal.headers.cards import Card, Header, from_bytes
+from photocal.headers.inheritance import over_primary
 from photocal.readers.gate import Hdu
 
-_OF_THE_PRIMARY = re.compile(r"SIMPLE|BITPIX|NAXIS\d*|EXTEND|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|GROUPS|[PG]COUNT")
 _OF_THE_TABLE = re.compile(
     r"XTENSION|BITPIX|NAXIS\d*|[PG]COUNT|TFIELDS|THEAP|(TTYPE|TFORM|TUNIT|TDIM|TNULL|TSCAL|TZERO|TDISP)\d+"
     r"|CHECKSUM|DATASUM"
@@ -30,8 +30,7 @@ def image_header(data: bytes, hdus: Sequence[Hdu], index: int) -> Header:
         own = Header(_unpacked(own))
     if index == 0:
         return own
-    primary = _header(data, hdus[0])
-    return own.over(Header(card for card in primary.cards if not _OF_THE_PRIMARY.fullmatch(card.key)))
+    return over_primary(own, _header(data, hdus[0]))
 
 
 def _header(data: bytes, hdu: Hdu) -> Header:

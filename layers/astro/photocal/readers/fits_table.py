@@ -94,7 +94,6 @@ def _field_header(data: bytes, tables: Sequence[Hdu], limits: Limits) -> Header:
     return Header(())
 
 
-
 def _layout(hdu: Hdu) -> dict[str, _Column]:
     fields = range(1, hdu.integer("TFIELDS", 0, 999) + 1)
     found: dict[str, _Column] = {}
