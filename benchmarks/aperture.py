@@ -47,7 +47,7 @@ def measure_image(image: Anything, header: fits.Header, camera: Camera, *, radiu
     image
         (ny, nx) array, in the units that ``camera`` is given in.
     header
-        With the WCS; its filter's name goes along.
+        With the WCS.
     camera
         Gain and saturation.
     radius_fwhm
@@ -69,7 +69,7 @@ def measure_image(image: Anything, header: fits.Header, camera: Camera, *, radiu
     own = np.where(found["peak"] + background.globalback >= camera.saturation, SATURATED, 0)
     own |= np.where(flags & sep.APER_TRUNC, CUT, 0)
     ra, dec = WCS(header).all_pix2world(x, y, 0)
-    meta = CatalogueMeta(format="sep", n_rows=len(found), header={"FILTER": _filter(header)})
+    meta = CatalogueMeta(format="sep", n_rows=len(found))
     stars = StarList(ra_deg=ra, dec_deg=dec, inst_mag=mag, inst_mag_err=error, flags=own, x=x, y=y, meta=meta)
     return Measured(stars=stars.select(good), fwhm_pix=fwhm, radius_pix=radius)
 
@@ -87,7 +87,3 @@ def _fwhm(found: Anything) -> float:
     bright = found["flux"] >= np.quantile(found["flux"][round_], 1.0 - FAINTEST_SHARE)
     size: Floats = FWHM_PER_RMS * np.sqrt(found["a"] * found["b"])
     return float(np.median(size[round_ & bright]))
-
-
-def _filter(header: fits.Header) -> str:
-    return str(next((header[card] for card in ("FILTER", "CCDFLTID") if card in header), "")).split(" ")[0]

@@ -16,7 +16,7 @@ import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,11 +83,8 @@ def run(frame: Frame, *, blind: bool = False, priors: Mapping[str, ColourPrior] 
     CpcsError
         It is refused.
     """
-    stars = frame.stars
-    if blind:
-        stars = replace(stars, meta=replace(stars.meta, header={}))
     return calibrate(
-        stars,
+        frame.stars,
         frame.references,
         target=frame.target,
         matching_radius_arcsec=RADIUS_ARCSEC,

@@ -22,7 +22,7 @@ from benchmarks.aperture import SATURATED, Camera, measure_image
 from infra import realsets
 from infra.realsets import RealSet
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Floats
-from photocal.readers import read_catalogue
+from photocal.intake import take_in
 from photocal.references import ReferenceStars, import_file
 from photocal.references.declared import finished
 from photocal.results import Target
@@ -64,10 +64,12 @@ class Frame:
 
 def _frames(real: RealSet, band: str, references: tuple[ReferenceStars, ...] = (), also: str = "") -> Iterator[Frame]:
     for number, upload in enumerate(real.uploads):
+        intake = take_in(upload.content)
         yield Frame(
             filter=band,
             label=f"{number:03d}",
-            stars=read_catalogue(upload.content),
+            stars=intake.measured(),
+            hint=intake.filter_name,
             references=references or tuple(finished(item) for item in real.references),
             target=Target(ra_deg=real.ra_deg, dec_deg=real.dec_deg, name=real.event),
             expected=(real.expected, also) if also else (real.expected,),
@@ -208,6 +210,7 @@ def sn2019so(folder: Path) -> Iterator[Frame]:
             references=references,
             target=SN_2019SO,
             expected=expected[band],
+            hint=band,
             mjd=float(header["JD"]) - 2_400_000.5 + float(header["EXPTIME"]) / 2.0 / 86400.0,
         )
 

@@ -9,6 +9,7 @@ from cpcs.errors import ReaderCrashed
 from cpcs.mappings import HeaderMapping
 from photocal.headers import document
 from photocal.headers.standard import Given
+from photocal.images import prepare
 from photocal.intake import Intake, take_in
 
 from .child import Answer, Limits, run_in_child, stars_answer, stars_of
@@ -31,6 +32,7 @@ def read_upload(data: bytes, limits: Limits, *, mappings: Sequence[HeaderMapping
     CpcsError
         As `functions.calibrate.child.run_in_child`.
     """
+    prepare(data)
 
     def work(sent: bytes) -> Answer:
         return _answer(take_in(sent, mappings=mappings, camera=camera, given=given))

@@ -82,7 +82,7 @@ def test_new_upload(upload: Function, store: FakeStore) -> None:
     reply = call(upload, "POST", "/api/uploads", json=asked, key=OBSERVER)
     assert (reply.status, reply.json["state"]) == (201, "CREATED")
     assert reply.json["upload"]["url"] == "https://bucket.example/"
-    assert reply.json["upload"]["max_bytes"] == 64 * 1024 * 1024
+    assert reply.json["upload"]["max_bytes"] == 80 * 1024 * 1024
     assert reply.json["status_url"] == f"/api/uploads/{reply.json['job_id']}"
     request = store.jobs.kept[reply.json["job_id"]].request
     assert (request.event, request.forced, request.dry_run, request.exposure_s) == ("gaia18dps", "APASS/V", True, 60.0)

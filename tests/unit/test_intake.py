@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import jsonschema
@@ -188,6 +189,27 @@ def test_where_the_stars_are_they_say_better_than_the_header() -> None:
     stars = take_in(text()).stars
     header = StandardHeader(findings=(), remarks=(remark,))
     assert Intake(stars=stars, header=header).measured() is stars
+    with pytest.raises(HeaderContradiction):
+        Intake(header=header).measured()
+
+
+@pytest.mark.parametrize(
+    ("codes", "refuses"),
+    [
+        (("SUN_UP",), True),
+        (("TARGET_BELOW_HORIZON",), True),
+        (("SUN_UP", "MJD_AGAINST_HEADER"), False),  # the header's clock is another than the point's
+        (("DATE_AGAINST_JD",), False),
+        (("SUN_UP", "NOT_A_LIGHT_FRAME", "MJD_AGAINST_HEADER"), True),
+    ],
+)
+def test_the_point_has_the_time_of_the_form(codes: tuple[str, ...], refuses: bool) -> None:
+    stars = take_in(text()).stars
+    header = StandardHeader(
+        findings=(), remarks=tuple(Remark(code=code, level=Level.REFUSAL, message="It cannot be.") for code in codes)
+    )
+    with pytest.raises(HeaderContradiction) if refuses else nullcontext():
+        Intake(stars=stars, header=header).measured()
     with pytest.raises(HeaderContradiction):
         Intake(header=header).measured()
 

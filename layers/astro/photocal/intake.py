@@ -6,12 +6,14 @@ One way for both, and for files with and without a header: here the form's words
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from cpcs.errors import HeaderContradiction, ImageNotMeasured
 from cpcs.mappings import HeaderMapping
 from photocal.headers.cards import Card, Header
 from photocal.headers.standard import Given, Level, StandardHeader
+from photocal.headers.time_remarks import TIME_CODES
 from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.readers import LIMITS, Limits, read_table
@@ -21,6 +23,8 @@ from photocal.stars import StarList
 
 OF_THE_STARS = frozenset({"TARGET_AGAINST_POINTING"})
 """Remarks that refuse no catalogue: where its field lies, its stars say better than its header."""
+OF_THE_SKY = frozenset({"SUN_UP", "TARGET_BELOW_HORIZON"})
+"""Remarks that refuse a catalogue only where header and form agree on the time: the form's is the point's."""
 _WORST_FIRST = tuple(reversed(Level))
 
 
@@ -60,12 +64,20 @@ class Intake:
             It is an image.
         """
         remarks = () if self.header is None else self.header.remarks
+        passed_over = self._passed_over({remark.code for remark in remarks})
         for remark in remarks:
-            if remark.level is Level.REFUSAL and not (self.stars is not None and remark.code in OF_THE_STARS):
+            if remark.level is Level.REFUSAL and remark.code not in passed_over:
                 raise HeaderContradiction(remark=remark.code, reason=remark.message)
         if self.stars is None:
             raise ImageNotMeasured
         return self.stars
+
+    def _passed_over(self, codes: AbstractSet[str]) -> AbstractSet[str]:
+        """Return the codes that refuse nothing here: of a catalogue, what its stars or the form say better."""
+        if self.stars is None:
+            return frozenset()
+        of_the_sky = OF_THE_SKY if "MJD_AGAINST_HEADER" in codes else frozenset()
+        return OF_THE_STARS | TIME_CODES.keys() | of_the_sky
 
 
 def take_in(

@@ -19,7 +19,7 @@ class Settings:
     upload_url: str = ""  # where presigned forms are posted; "" means S3's own address
     public_url: str = ""  # the address people type; "" means relative links
     vizier_server: str = ""  # host name; "" means tiles only
-    max_upload_bytes: int = 64 * 1024 * 1024
+    max_upload_bytes: int = 80 * 1024 * 1024
     function_timeout_s: int = 120
 
     @classmethod

@@ -25,7 +25,7 @@ class Limits:
     """
 
     text_bytes: int = 20 * 2**20
-    fits_bytes: int = 64 * 2**20
+    fits_bytes: int = 80 * 2**20
     lines: int = 200_000
     columns: int = 300
     line_length: int = 4_096

@@ -347,7 +347,7 @@ class FileTooLarge(RequestError):
 
     code = "FILE_TOO_LARGE"
     sentence = "The file has {size} bytes; at most {limit} are taken here."
-    advice = "Send it through POST /api/uploads, which takes up to 64 MiB, or leave out what is far from the target."
+    advice = "Send it through POST /api/uploads, which takes up to 80 MiB, or leave out what is far from the target."
 
 
 class NeverArrived(RequestError):

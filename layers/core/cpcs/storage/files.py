@@ -48,7 +48,7 @@ class Files:
     site: Bucket
     upload_url: str = ""
     public_data: bool = True  # whether magnitudes may stand in the site bucket, which everybody reads
-    max_upload_bytes: int = 64 * 1024 * 1024
+    max_upload_bytes: int = 80 * 1024 * 1024
     now: Callable[[], float] = time.time
 
     def presign_upload(self, job_id: str, max_bytes: int) -> PresignedPost:
