@@ -37,11 +37,12 @@ def test_there_are_many_and_each_has_its_own_name() -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_result_or_a_code(group: str) -> None:
     faults = []
+    good = [case for case in GROUPS[group] if is_upload(case) and case.verdict is Verdict.ACCEPT]
     for case in GROUPS[group]:
         data = case.make()
         outcome = at_its_door(case, data)
         fault = outcome.fault(case, at_its_door=True)
-        if not fault and is_upload(case) and case.verdict is Verdict.ACCEPT:
+        if not fault and case in good[:5]:  # those that are read come back from the child whole
             fault = as_an_upload(data).fault(case, at_its_door=False)
         if not fault and outcome.grown > Limits().extra_bytes:
             fault = f"it held {outcome.grown} bytes"
