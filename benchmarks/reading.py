@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 from astropy.io import fits
 
-from functions.calibrate.child import Answer, Limits, read_in_child, run_in_child
+from functions.calibrate.child import Answer, Limits, run_in_child, stars_answer, stars_of
 from photocal.images import read_image
 from photocal.readers import LIMITS, read_catalogue
 from photocal.readers.gate import walk
@@ -125,7 +125,9 @@ def small(rounds: int) -> None:
         "gate": lambda: walk(data, LIMITS),
         "child process that does nothing": lambda: run_in_child(lambda _: Answer(), b""),
         "catalogue read, in the worker itself": lambda: read_catalogue(data),
-        "catalogue read, in a child process": lambda: read_in_child(read_catalogue, data),
+        "catalogue read, in a child process": lambda: stars_of(
+            run_in_child(lambda given: stars_answer(read_catalogue(given)), data)
+        ),
         "the same by astropy alone, no gate, no child": lambda: float(by_astropy(data)["MAG_AUTO"].sum()),
     }
     print(f"| a catalogue of {N_STARS} stars, FITS table ({len(data) / 1e3:.0f} kB) | ms |")

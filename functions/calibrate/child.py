@@ -1,10 +1,11 @@
 """Reading an upload in a child process, so that no file can hurt the worker.
 
 The child is forked from the warm worker (a few milliseconds, nothing is imported again), gets limits on memory and
-CPU time, has no credentials in its environment, no open connection, no file that it may write to and no way to make a
-connection. It answers with a JSON document and plain arrays through a pipe, never a pickle: what comes out of a process
-that a hostile file took over is data only, no more of it than the limit, and nothing of it is believed unchecked.
-A crash of the child is a refusal, not a crash of the worker.
+CPU time, no credentials in `os.environ`, no open connection, no file that it may write to, and Python's sockets do not
+open. It answers with a JSON document and plain arrays through a pipe, never a pickle: what comes out is data only, no
+more of it than the limit, and is checked before it is believed. A crash of the child is a refusal, not a crash of the
+worker. What Python does not hold are native instructions that a file smuggled in: they could read the worker's memory
+as it was at the fork, and call the system by themselves. No reader of native code sees a file that the gate has not.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ from photocal.stars import CatalogueMeta, StarList
 _LENGTHS = struct.Struct("<QQ")
 _ALIGNED = 64  # bytes: where arrays begin, so that every processor likes them
 _NUMBERS = "biuf"
+_WHOLE_COLUMNS = {"flags", "number"}
+_LONGEST_TEXT = 10_000  # characters, as of a value in a header
+_MOST_METADATA, _LONGEST_METADATA = 50, 1_000
 _PIECE = 1 << 20
 _MOST_OPEN = 1 << 16
 
@@ -56,13 +60,14 @@ class Limits:
         Wall-clock seconds (and as many of CPU) until it is ended.
     extra_bytes
         Memory beyond what the worker itself holds when it forks.
-    answer_bytes
-        What it may answer with.
+    answer_bytes, head_bytes
+        What it may answer with, and how much of it may be JSON, which takes many times its size once it is read.
     """
 
     seconds: float = 20.0
     extra_bytes: int = 1 << 30
     answer_bytes: int = 1 << 27
+    head_bytes: int = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,22 +87,6 @@ class Answer:
 
 
 Work = Callable[[bytes], Answer]
-Reader = Callable[[bytes], StarList]
-
-
-def read_in_child(reader: Reader, data: bytes, limits: Limits | None = None) -> StarList:
-    """Read a list of stars with ``reader`` in a child process of its own.
-
-    Raises
-    ------
-    CpcsError
-        As `run_in_child`.
-    """
-    answer = run_in_child(lambda given: stars_answer(reader(given)), data, limits)
-    try:
-        return stars_of(answer)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ReaderCrashed(how="an answer that is no list of stars") from error
 
 
 def stars_answer(stars: StarList) -> Answer:
@@ -115,7 +104,33 @@ def stars_of(answer: Answer) -> StarList:
     KeyError, TypeError, ValueError
         It holds none.
     """
-    return StarList(**answer.arrays, meta=CatalogueMeta(**answer.document["meta"]))
+    for name, column in answer.arrays.items():
+        if column.ndim != 1 or column.dtype.kind not in ("iu" if name in _WHOLE_COLUMNS else "f"):
+            raise ValueError(f"{name} is no column of a list of stars")
+    meta = answer.document["meta"]
+    return StarList(
+        **answer.arrays,
+        meta=CatalogueMeta(
+            format=short(meta["format"]),
+            n_rows=int(meta["n_rows"]),
+            columns={short(name): short(value) for name, value in meta["columns"].items()},
+            header={short(name): short(value) for name, value in meta["header"].items()},
+        ),
+    )
+
+
+def short(value: object) -> str:
+    """Return a text of a child, if it is one that can be stored: not endless, and in UTF-8.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        raise ValueError(f"{value!r:.40} is no text")
+    value.encode()  # half a surrogate pair is a ValueError
+    return value
 
 
 def run_in_child(work: Work, data: bytes, limits: Limits | None = None) -> Answer:
@@ -217,7 +232,7 @@ def _outcome(work: Work, data: bytes) -> Answer | CpcsError:
     except MemoryError:
         return ReaderCrashed(how="no memory left")
     except Exception as error:  # noqa: BLE001 -- whatever a hostile file provokes is one refusal
-        return ReaderCrashed(how=f"{type(error).__name__}: {error}"[:200])
+        return ReaderCrashed(how=ascii(f"{type(error).__name__}: {error}"[:200])[1:-1])
 
 
 def _packed(outcome: Answer | CpcsError) -> Iterator[bytes | memoryview]:
@@ -264,8 +279,9 @@ def _receive(outlet: int, limits: Limits) -> tuple[bytearray, bytearray] | CpcsE
         if not _fill(outlet, lengths, deadline):
             return None
         wanted = _LENGTHS.unpack(lengths)
-        if sum(wanted) > limits.answer_bytes:
-            return ReaderCrashed(how=f"an answer of more than {limits.answer_bytes} bytes")
+        for size, most in ((wanted[0], limits.head_bytes), (sum(wanted), limits.answer_bytes)):
+            if size > most:
+                return ReaderCrashed(how=f"an answer of more than {most} bytes")
         for length in wanted:
             parts.append(bytearray(length))
             if not _fill(outlet, parts[-1], deadline):
@@ -358,6 +374,13 @@ def _unpacked(shapes: dict[str, list[Any]], arrays: bytearray) -> Iterator[tuple
 def _error(code: str, metadata: dict[str, object]) -> CpcsError:
     """Return the error of a code; one that would not be a refusal is none that a reader may raise."""
     kinds = {kind.code: kind for root in (RequestError, CalibrationFailed, UnreadableUpload) for kind in walk(root)}
-    error = kinds[code](**metadata)
-    error.as_dict()
+    if len(metadata) > _MOST_METADATA:
+        raise ValueError("too much of an error")
+    error = kinds[code](**{name: _shortened(value) for name, value in metadata.items()})
+    for text in error.as_dict().values():
+        short(text)
     return error
+
+
+def _shortened(value: object) -> object:
+    return value if isinstance(value, int | float | None) else str(value)[:_LONGEST_METADATA]

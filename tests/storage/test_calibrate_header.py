@@ -100,17 +100,20 @@ def test_without_a_header_all_is_as_it_was(setting: Setting):
     assert documents.job(setting.store.jobs.get(job_id))["header"] is None
 
 
-def test_without_the_mappings_all_goes_on(setting: Setting, monkeypatch: pytest.MonkeyPatch):
+def test_when_the_mappings_are_out_of_reach_the_upload_comes_again(setting: Setting, monkeypatch: pytest.MonkeyPatch):
+    """Without them its filter would come out otherwise, for good."""
+
     def broken(*_: object) -> list[HeaderMapping]:
         raise ConnectionError
 
     means(setting, 0, p3="V")
-    monkeypatch.setattr(Mappings, "of_observatory", broken)
     job_id = setting.sent(catalogue(), camera="BFOSC")
-    assert setting.process(job_id) is JobState.DONE
-    header = stored(setting, job_id, "header.json")
-    assert header["mapping"] is None
-    assert "FILTER_IS_A_POSITION" in {remark["code"] for remark in header["remarks"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(Mappings, "of_observatory", broken)
+        with pytest.raises(ConnectionError):
+            setting.process(job_id)
+    assert setting.process(job_id, "the next delivery") is JobState.DONE
+    assert stored(setting, job_id, "header.json")["mapping"]["version"] == 1
 
 
 def test_calibrated_again_the_newest_mapping_counts(setting: Setting):
@@ -161,14 +164,20 @@ def test_an_image_is_refused_with_its_header_shown(setting: Setting):
     assert stored(setting, again, "header.json")["keywords"]["FILTER"]["value"] == "R"
 
 
-@pytest.mark.parametrize("data", [image(IMAGETYP="Dark Frame"), catalogue(b"# IMAGETYP = flat\n")])
-def test_what_cannot_be_is_refused_with_its_code(setting: Setting, data: bytes):
-    job_id = setting.sent(data)
+def test_an_image_that_cannot_be_is_refused_with_its_code(setting: Setting):
+    job_id = setting.sent(image(IMAGETYP="Dark Frame"))
     assert setting.process(job_id) is JobState.REJECTED
     assert setting.error_of(job_id) == "HEADER_CONTRADICTION"
     shown = documents.job(setting.store.jobs.get(job_id))
     assert "NOT_A_LIGHT_FRAME" in shown["error"]["message"]
     assert shown["header"]["remarks"][0]["code"] == "NOT_A_LIGHT_FRAME"
+
+
+def test_no_header_refuses_a_catalogue(setting: Setting):
+    job_id = setting.sent(catalogue(b"# IMAGETYP = flat\n"))
+    assert setting.process(job_id) is JobState.DONE
+    remarks = stored(setting, job_id, "header.json")["remarks"]
+    assert {"NOT_A_LIGHT_FRAME": "warning"}.items() <= {item["code"]: item["level"] for item in remarks}.items()
 
 
 def test_a_refusal_for_other_reasons_keeps_the_header_too(setting: Setting):

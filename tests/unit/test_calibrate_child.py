@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 
 from cpcs.errors import CpcsError, MissingColumn, MostlyBlankImage, ReaderCrashed, ReaderTimedOut, StorageConflict
 from functions.calibrate import child
-from functions.calibrate.child import Answer, Limits, read_in_child, run_in_child
+from functions.calibrate.child import Answer, Limits, run_in_child, stars_answer, stars_of
 from photocal.stars import CatalogueMeta, StarList
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -30,6 +31,10 @@ def stars(n: int = 3) -> StarList:
     return StarList(
         ra_deg=column, dec_deg=column, inst_mag=column, inst_mag_err=column, flags=np.zeros(n, int), x=column, meta=meta
     )
+
+
+def read_in_child(reader: Callable[[bytes], StarList], data: bytes, limits: Limits | None = None) -> StarList:
+    return stars_of(run_in_child(lambda given: stars_answer(reader(given)), data, limits))
 
 
 def test_stars_come_back_whole() -> None:
@@ -218,9 +223,33 @@ def test_what_a_taken_over_child_says_is_not_believed(message: bytes) -> None:
 
 
 def test_an_answer_that_is_no_list_of_stars() -> None:
-    for answer in (Answer(), Answer(document={"meta": 5}), Answer(document={"meta": {}}, arrays={"x": np.zeros(3)})):
-        with pytest.raises(KeyError if not answer.document else TypeError):
-            child.stars_of(answer)
+    good = stars_answer(stars())
+    meta = good.document["meta"]
+    assert stars_of(good).n == 3
+    for document in ({}, {"meta": 5}, {"meta": {}}, {"meta": {**meta, "header": {"A": "\ud800"}}},
+                     {"meta": {**meta, "format": "x" * 10_001}}, {"meta": {**meta, "columns": {"ra": 5}}}):  # fmt: skip
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            stars_of(Answer(document=document, arrays=good.arrays))
+    for column in (np.zeros((3, 2)), np.zeros(3, int), np.zeros(2)):
+        with pytest.raises(ValueError):
+            stars_of(Answer(document=good.document, arrays={**good.arrays, "ra_deg": column}))
+
+
+def test_an_error_of_a_child_is_told_in_few_words_that_can_be_stored() -> None:
+    def work(_: bytes) -> Answer:
+        raise MissingColumn(format="csv", missing="x" * 5_000, found="\ud800")
+
+    def bug(_: bytes) -> Answer:
+        raise ValueError("\ud800" + "x" * 5_000)
+
+    for does in (work, bug):
+        message = ends(does).message
+        assert len(message) < 1_500
+        assert message.encode()
+
+
+def test_a_document_of_many_megabytes_is_not_read() -> None:
+    assert "more than 4194304 bytes" in ends(lambda _: Answer(document={"x": "y" * 5_000_000})).message
 
 
 def test_errors_that_are_no_refusal_do_not_come_from_a_child() -> None:

@@ -206,6 +206,22 @@ def test_kind_of_frame(line: str, value: str) -> None:
     assert ("NOT_A_LIGHT_FRAME" in codes(standard)) == (value in {"flat", "dark", "bias", "arc"})
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Dark subtracted", "dark-corrected", "flat-fielded", "Bias Subtracted", "reduced (bias,dark,flat)", "bias,dark"],
+)
+def test_what_was_done_to_a_frame_is_not_what_it_is(said: str) -> None:
+    assert "NOT_A_LIGHT_FRAME" not in codes(understood(f"IMAGETYP = '{said}'", "EXPTIME = 10"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["DARKFLAT", "DarkFlat", "Flat Dark", "dark flat frame", "Master Dark", "masterflat", "domeflat", "OsirisSkyFlat"],
+)
+def test_frames_for_calibration_by_their_longer_names(said: str) -> None:
+    assert codes(understood(f"IMAGETYP = '{said}'"))["NOT_A_LIGHT_FRAME"] is Level.REFUSAL
+
+
 def test_a_target_called_flat_is_a_warning_only() -> None:
     assert codes(understood("OBJECT = 'flat'"))["NOT_A_LIGHT_FRAME"] is Level.WARNING
     assert codes(understood("IMAGETYP = 'DARK'"))["NOT_A_LIGHT_FRAME"] is Level.REFUSAL

@@ -122,7 +122,7 @@ GROUPS = raw(
         (image_file(SKY[:, :5]), errors.ImageTooSmall, "5 x 60"),
         (image_file(np.full_like(SKY, np.nan)), errors.BlankImage, "None of the 4800"),
         (image_file(np.full_like(SKY, np.inf)), errors.BlankImage, "None"),
-        (image_file(np.where(np.arange(80) < 5, SKY, np.nan)), errors.MostlyBlankImage, "Only 6.2 %"),
+        (image_file(np.where(np.arange(80) < 5, SKY, np.nan)), errors.MostlyBlankImage, "Only 6.25 %"),
         (image_file(np.zeros_like(SKY)), errors.ConstantImage, "100 % .* 0"),
         (image_file(np.full((60, 80), 1890, np.uint16)), errors.ConstantImage, "1890"),
         (image_file(np.where(np.arange(4800).reshape(60, 80) < 3, 7, 5).astype("i2")), errors.ConstantImage, "99.94 %"),

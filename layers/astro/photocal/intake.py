@@ -6,14 +6,12 @@ One way for both, and for files with and without a header: here the form's words
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from cpcs.errors import HeaderContradiction, ImageNotMeasured
 from cpcs.mappings import HeaderMapping
 from photocal.headers.cards import Card, Header
-from photocal.headers.standard import Given, Level, StandardHeader
-from photocal.headers.time_remarks import TIME_CODES
+from photocal.headers.standard import Given, Level, Remark, StandardHeader
 from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.readers import LIMITS, Limits, read_table
@@ -21,10 +19,6 @@ from photocal.readers.build import star_list
 from photocal.readers.table import RawTable
 from photocal.stars import StarList
 
-OF_THE_STARS = frozenset({"TARGET_AGAINST_POINTING"})
-"""Remarks that refuse no catalogue: where its field lies, its stars say better than its header."""
-OF_THE_SKY = frozenset({"SUN_UP", "TARGET_BELOW_HORIZON"})
-"""Remarks that refuse a catalogue only where header and form agree on the time: the form's is the point's."""
 _WORST_FIRST = tuple(reversed(Level))
 
 
@@ -59,25 +53,16 @@ class Intake:
         Raises
         ------
         HeaderContradiction
-            The header says what cannot be.
+            It is an image, and its header says what cannot be.
         ImageNotMeasured
             It is an image.
         """
-        remarks = () if self.header is None else self.header.remarks
-        passed_over = self._passed_over({remark.code for remark in remarks})
-        for remark in remarks:
-            if remark.level is Level.REFUSAL and remark.code not in passed_over:
+        if self.stars is not None:
+            return self.stars
+        for remark in () if self.header is None else self.header.remarks:
+            if remark.level is Level.REFUSAL:
                 raise HeaderContradiction(remark=remark.code, reason=remark.message)
-        if self.stars is None:
-            raise ImageNotMeasured
-        return self.stars
-
-    def _passed_over(self, codes: AbstractSet[str]) -> AbstractSet[str]:
-        """Return the codes that refuse nothing here: of a catalogue, what its stars or the form say better."""
-        if self.stars is None:
-            return frozenset()
-        of_the_sky = OF_THE_SKY if "MJD_AGAINST_HEADER" in codes else frozenset()
-        return OF_THE_STARS | TIME_CODES.keys() | of_the_sky
+        raise ImageNotMeasured
 
 
 def take_in(
@@ -116,7 +101,13 @@ def take_in(
     header = Header((*table.cards.cards, *columns))
     if not len(header):
         return Intake(stars=stars)
-    return Intake(stars=stars, header=standardise(header, mappings=mappings, camera=camera, given=given))
+    understood = standardise(header, mappings=mappings, camera=camera, given=given)
+    return Intake(stars=stars, header=replace(understood, remarks=tuple(map(_as_warning, understood.remarks))))
+
+
+def _as_warning(remark: Remark) -> Remark:
+    """Return a remark on a catalogue's header: where and when its stars were, they and the form say better."""
+    return replace(remark, level=Level.WARNING) if remark.level is Level.REFUSAL else remark
 
 
 def _table(data: bytes, limits: Limits) -> RawTable | None:

@@ -176,7 +176,8 @@ def read_zone(text: str) -> tuple[str, float | None] | None:
     hours = int(found[2]) + int(found[3] or 0) / 60 + (float(f"0.{found[4]}") if found[4] else 0.0)
     if hours > _FARTHEST_ZONE or int(found[3] or 0) >= _SIXTY:
         return None
-    return "local", -hours if found[1] == "-" else hours
+    east = -hours if found[1] == "-" else hours
+    return ("local", east) if east else ("utc", None)
 
 
 # --- times of day ---
@@ -203,7 +204,7 @@ def _clock(found: re.Match[str], form: str) -> Option:
         if not 1 <= hours <= _NOON:
             raise UnreadableError(f"{text} is no time of day")
         hours = hours % _NOON + (_NOON if half == "pm" else 0)
-    leap = (hours, minutes) == (23, 59) and seconds < _SIXTY + 1
+    leap = minutes < _SIXTY and (seconds == _SIXTY or ((hours, minutes) == (23, 59) and seconds < _SIXTY + 1))
     midnight = (hours, minutes, seconds) == (24, 0, 0.0)
     if not midnight and (hours >= 2 * _NOON or minutes >= _SIXTY or (seconds >= _SIXTY and not leap)):
         raise UnreadableError(f"{text} is no time of day")

@@ -82,6 +82,8 @@ def _is_setting(header: Header, value: float, words: str) -> bool:
         return True
     if not value.is_integer():
         return False
+    if (with_unit(header.text("EGAIN"))[0] or 0.0) > 0:
+        return True  # a whole number without a unit, beside one in electrons by its name
     programs = " ".join(header.text(key) for key in _PROGRAMS)
     return bool(_CMOS.search(programs)) or any(key in header for key in names.CAMERA_SETTINGS)
 

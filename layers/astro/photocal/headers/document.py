@@ -13,6 +13,7 @@ SCHEMA = "cpcs-standard-header/1"
 _KINDS = {Kind.TEXT: "string", Kind.WHOLE: "integer", Kind.REAL: "number"}
 _WIDEST = 44  # characters of a value in the table
 _LONGEST_TEXT = 1000  # characters of any text in it
+_MOST_REMARKS, _MOST_WCS = 200, 600  # a SIP of the ninth order has 220 cards
 
 
 def document(header: StandardHeader) -> dict[str, Any]:
@@ -157,6 +158,8 @@ def read(given: dict[str, Any]) -> StandardHeader:
         It is no such document.
     """
     used = given["mapping"]
+    if len(given["remarks"]) > _MOST_REMARKS or len(given["wcs"]) > _MOST_WCS:
+        raise ValueError("more than any header has")
     return StandardHeader(
         findings=tuple(_finding(keyword, given["keywords"][name]) for name, keyword in KEYWORDS.items()),
         remarks=tuple(
@@ -186,4 +189,5 @@ def _finding(keyword: Keyword, given: dict[str, Any]) -> Finding:
 def _text(value: object) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
         raise ValueError(f"{value!r:.40} is no text of a header")
+    value.encode()  # half a surrogate pair is a ValueError
     return value

@@ -266,7 +266,7 @@ def _in_unit(one: _Candidate, span: float | None) -> _Candidate:
     if one.number > span + max(2.0, 0.02 * span):
         for unit in ("ms", "us"):
             seconds = one.number * UNITS[unit][1]
-            if 0.3 * span - 2.0 <= seconds <= span + max(2.0, 0.02 * span):
+            if 0.3 * span <= seconds <= span + max(2.0, 0.02 * span):
                 why = f"taken as {unit}, because start and end are {span:.3f} s apart"
                 return replace(one, unit=unit, seconds=seconds, why=why)
     if one.said.key != "EXPTIME" and one.number > 0 and abs(60 * one.number - span) <= max(2.0, 0.02 * span) < span / 3:

@@ -39,7 +39,11 @@ _LARGEST_BIN = 64
 _EXACT = 1e-3
 _WORDS_AGREE, _OPTICS_AGREE = 0.1, 0.2  # focal lengths are of the catalogue, reducers forgotten
 _NO_LIGHT = {"bias", "dark", "flat", "arc"}
-_WORDS = {kind: re.compile(rf"(?<![a-z])({words})(?![a-z])") for words, kind in names.TYPE_WORDS}
+_DONE = re.compile(r"\b(?:(?:flat|dark|bias|zero)[- ,&]*(?:and )?)+(?:fielded|correct|subtract|divid|remov|applied)\w*")
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of OsirisDomeFlat
+_WORDS = {
+    kind: re.compile(rf"(?<![a-z])(?:master ?)?({words})(?: ?frames?)?(?![a-z])") for words, kind in names.TYPE_WORDS
+}
 _SCALE_UNITS = (
     (re.compile(r"arc ?-?sec\w*\s*(?:/|per)\s*mm|\"/mm", re.IGNORECASE), None),
     (re.compile(r"\bmas\b|milli-?arc", re.IGNORECASE), 1e-3),
@@ -196,9 +200,11 @@ def _kind_of_frame(header: Header, rules: Mapping[str, Rule]) -> tuple[Finding, 
 
 
 def _kind(text: str) -> str:
-    """Return what kind of frame a text speaks of; empty when of none, or of light and calibration at once."""
-    lower = clean(text).lower().replace("_", " ")
+    """Return what kind of frame a text speaks of; empty when of none, or of what was done to one."""
+    lower = _DONE.sub(" ", _HUMPS.sub(" ", clean(text)).lower().replace("_", " "))
     kinds = [kind for kind, pattern in _WORDS.items() if pattern.search(lower)]
+    if "object" not in kinds and "bias" in kinds and len(_NO_LIGHT.intersection(kinds)) > 1:
+        return ""  # a list of what it was reduced with
     if "object" in kinds and "sky" in lower.split() and "flat" in kinds:
         return "flat"
     if "object" in kinds and re.match(r"light|object|science", lower):

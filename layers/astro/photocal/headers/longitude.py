@@ -108,7 +108,8 @@ def decide(
     stated, how_stated = _stated(size_deg, letter, comment)
     other = wrapped_deg(-stated)
     if abs(wrapped_deg(stated - other)) < _SAME_EITHER_WAY_DEG:
-        return Direction(longitude_deg=stated, why=how_stated or "the same eastwards and westwards", confirmed=True)
+        why = how_stated or "the same eastwards and westwards"
+        return Direction(longitude_deg=stated, why=why, confirmed=size_deg != 0.0)  # 0 is where a program begins
     voices = tuple(_voices((stated, other), latitude_deg, header, site, mjd))
     written = how_stated or "taken as east-positive; nothing in the header says so"
     if not voices:

@@ -103,8 +103,8 @@ TYPES: tuple[str, ...] = (
 )  # fmt: skip
 TYPE_WORDS: tuple[tuple[str, str], ...] = (
     (r"bias|zero|offset frame", "bias"),
-    (r"dark", "dark"),
-    (r"flat|sky ?flat|dome|twilight|ff", "flat"),
+    (r"darks?|dark ?flats?|flat ?darks?", "dark"),
+    (r"flats?|flat ?fields?|(?:sky|dome|twilight) ?flats?|dome|twilight|ff", "flat"),
     (r"arc|lamp|comp|comparison|wave|hartmann", "arc"),
     (r"focus|foc", "focus"),
     (r"light|object|obj|science|sci|expose|exposure|target|sky|standard|std|astro|lights|acq|acquisition|master light",

@@ -345,13 +345,16 @@ def _against_names(site: Site, names: tuple[_Name, ...]) -> tuple[Remark, ...]:
 
 
 def _recorded(given: Given) -> Site | None:
-    """Return the place of the observatory's record; None where it has none, or 0, 0."""
+    """Return the place of the observatory's record; None where it has none, or 0, 0.
+
+    Alone it is not trusted: records of the first CPCS have longitudes of either sign.
+    """
     east, north = given.longitude_deg, given.latitude_deg
     if east is None or north is None or not (abs(north) <= _POLE_DEG and abs(east) <= _TURN_DEG):
         return None
     if abs(east) + abs(north) <= _NOWHERE_DEG:
         return None
-    return Site(name=given.observatory, longitude_deg=wrapped_deg(east), latitude_deg=north, trusted=True)
+    return Site(name=given.observatory, longitude_deg=wrapped_deg(east), latitude_deg=north)
 
 
 def _against_record(where: _Where, names: tuple[_Name, ...], given: Given) -> _Where:
@@ -367,7 +370,7 @@ def _against_record(where: _Where, names: tuple[_Name, ...], given: Given) -> _W
     east, north = record.longitude_deg, record.latitude_deg
     distance = distance_km(site.longitude_deg, site.latitude_deg, east, north)
     if distance <= _RECORD_KM:
-        return _Where(site=record, findings=findings, remarks=where.remarks)
+        return _Where(site=replace(record, trusted=True), findings=findings, remarks=where.remarks)
     used = "the observatory's record, which is used"
     if distance_km(-site.longitude_deg, site.latitude_deg, east, north) <= _RECORD_KM:
         told = f"{where.findings[0].source}: it is {east:+.4f}, east-positive, in {used}"

@@ -17,6 +17,8 @@ _BESIDE = {
     "CONFIDENCE", "QUALITY", "QUAL", "COVERAGE", "NIMAGE", "SAMP", "PSF", "KERNEL", "THUMBNAIL", "PREVIEW", "SEGM",
 }  # fmt: skip
 """Words of an EXTNAME that name what goes with an image: masks, weights, errors, sky."""
+_DONE_WITH = {"SUB", "SUBTR", "SUBTRACTED", "CORR", "CORRECTED", "STAR", "FIELD"}
+"""Words that say of such a word that it was taken off, or is of the sky."""
 _CHIP_CARDS = ("CCDNAME", "CCDNUM", "CCD", "CCDID", "CCDCHIP", "CHIPNAME", "CHIPID", "CHIP", "DETNAME")
 _AMPLIFIER_CARDS = ("AMPNAME", "AMPID", "AMPLIFIE", "AMPNUM", "AMP")
 _AMPLIFIER_NAME = re.compile(r"(AMP|AMPLIFIER|SEGMENT)[ _-]?\d+", re.IGNORECASE)
@@ -95,7 +97,8 @@ def _words(hdu: Hdu) -> set[str]:
 
 def _is_beside(hdu: Hdu) -> bool:
     kind = hdu.cards.get("PRODTYPE", "").upper()
-    return bool(_words(hdu) & _BESIDE) or kind in {"DQMASK", "WTMAP", "EXPMAP"}
+    words = _words(hdu)
+    return bool(words & _BESIDE and not words & _DONE_WITH) or kind in {"DQMASK", "WTMAP", "EXPMAP"}
 
 
 def _why_none(

@@ -192,7 +192,7 @@ class MostlyBlankImage(UnusableImage):
     """Too few pixels hold a number."""
 
     code = "IMAGE_MOSTLY_BLANK"
-    sentence = "Only {percent:.2g} % of the {n} pixels of the image hold a number; at least {limit:.2g} % must."
+    sentence = "Only {percent:.4g} % of the {n} pixels of the image hold a number; at least {limit:.2g} % must."
     advice = "Cut out the part that does, or check the reduction: the others are NaN, infinite or BLANK."
 
 
@@ -208,7 +208,7 @@ class SaturatedImage(UnusableImage):
     """Most pixels are at the ceiling."""
 
     code = "IMAGE_SATURATED"
-    sentence = "{percent:.2g} % of the pixels of the image are at its ceiling, {value:.6g}: it is saturated."
+    sentence = "{percent:.4g} % of the pixels of the image are at its ceiling, {value:.6g}: it is saturated."
     advice = "Send a shorter exposure."
 
 
