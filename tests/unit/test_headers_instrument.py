@@ -43,6 +43,10 @@ def codes(standard: StandardHeader) -> dict[str, Level]:
         (("ESO DET OUT1 GAIN = 0.5 / Conversion from electrons to ADU",), 2.0),
         (("CVF = 1.003 / [e-/ADU] Electrons per A/D unit", "GAIN = 100 / Sensor gain"), 1.003),
         (("GAIN = 1.0 / [electrons/count]", "OFFSET = 10"), 1.0),
+        (("GAIN = 1", "EGAIN = 0.27", "INSTRUME = 'Atik'"), 0.27),
+        (("GAIN = 1", "EMGAIN = 300", "SENSITIV = 1.4"), 1.4),
+        (("ESCALE = 1.6",), 1.6),
+        (("GTGAIN11 = 2.0", "GTGAIN12 = 2.2"), 2.1),
     ],
 )
 def test_gain_is_electrons_for_each_count(lines: tuple[str, ...], value: float) -> None:
@@ -68,6 +72,19 @@ def test_a_setting_of_the_camera_is_no_gain(lines: tuple[str, ...], word: str) -
     finding = understood("EXPTIME = 1", *lines).finding("GAIN")
     assert finding.how is How.MISSING
     assert word in finding.why
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (("SATURATE = 65535", "MAXLIN = 60000"), 60000.0),
+        (("SATURATE = 65535", "MAXLIN = 0", "MAXLINA = 62000", "MAXLINB = 63000"), 62000.0),
+        (("SATURATE = 46000", "MAXLIN = 72680"), 46000.0),
+        (("SATURATE = 46000", "MAXLIN = 0.0"), 46000.0),
+    ],
+)
+def test_saturated_is_where_a_chip_is_no_longer_linear(lines: tuple[str, ...], value: float) -> None:
+    assert understood(*lines).number("SATURATE") == value
 
 
 def test_read_noise_and_saturation() -> None:
@@ -223,7 +240,10 @@ def test_frames_for_calibration_by_their_longer_names(said: str) -> None:
 
 
 def test_a_target_called_flat_is_a_warning_only() -> None:
-    assert codes(understood("OBJECT = 'flat'"))["NOT_A_LIGHT_FRAME"] is Level.WARNING
+    for name in ("flat", "skyflat R", "Dome Flat", "bias"):
+        assert codes(understood(f"OBJECT = '{name}'"))["NOT_A_LIGHT_FRAME"] is Level.WARNING
+    for name in ("Flaming Star", "dark nebula", "Arcturus", "Barnard's dark cloud"):
+        assert "NOT_A_LIGHT_FRAME" not in codes(understood(f"OBJECT = '{name}'"))
     assert codes(understood("IMAGETYP = 'DARK'"))["NOT_A_LIGHT_FRAME"] is Level.REFUSAL
     assert "NOT_A_LIGHT_FRAME" not in codes(understood("OBJECT = 'flat'", "IMAGETYP = 'light'"))
 

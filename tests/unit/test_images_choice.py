@@ -46,6 +46,11 @@ def test_the_image_of_a_file(hdus, taken, remarks):
     assert frame.planes[0].data.shape == SKY.shape
 
 
+@pytest.mark.parametrize("name", ["BACKGROUND_SUBTRACTED", "SKY_SUB", "STD_STAR", "SKY"])
+def test_a_frame_may_be_called_after_what_was_done_to_it(name):
+    assert read_image(written(fits.PrimaryHDU(SKY, fits.Header([("EXTNAME", name)])))).planes[0].data.shape == SKY.shape
+
+
 def test_others_are_counted():
     frame = read_image(written(*(image(name=f"CCD{n}") for n in range(1, 10))))
     assert "8 other images of the file not: CCD2, CCD3, CCD4, CCD5, CCD6, CCD7 and 2 more" in frame.remarks[0].message

@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 
 from cpcs import errors
 from photocal.headers.cards import Card, Header
+from photocal.headers.understand import standardise
 from photocal.images import Grid, plane_cards, read_image
 from photocal.images.colours import Bayer, bayer
 from tests.support.sky_files import image_file, sky, written
@@ -217,3 +218,10 @@ def test_colour_planes_packed_in_tiles_with_holes():
     assert [image.mask is None for image in stream_planes] == [True, False, True]
     assert np.argwhere(stream_planes[1].mask).tolist() == [[5, 6]]
     np.testing.assert_array_equal(stream_planes[2].data, pixels[2])
+
+
+@pytest.mark.parametrize("key", ["BAYERPAT", "BAYPAT", "BAYRPAT", "CFA-PAT", "BAYER", "FILTER"])
+def test_header_and_pixels_know_the_same_names_of_a_pattern(key):
+    header = Header([Card(key=key, value="RGGB", is_text=True)])
+    assert bayer(header, 48) is not None
+    assert standardise(header).text("FILTER") == "RGGB"

@@ -54,6 +54,11 @@ def test_large_unsigned_integers_keep_their_digits():
     check_plane(read_image(data).planes[0], pixels.astype(np.float64))
 
 
+def test_unsigned_integers_of_64_bits_keep_theirs_too():
+    pixels = np.arange(1000, 1000 + 64 * 48, dtype=np.uint64).reshape(48, 64)
+    assert np.array_equal(read_image(written(fits.PrimaryHDU(pixels))).planes[0].data, pixels)
+
+
 def test_scaled_pixels():
     data = image_file((SKY - 1000).astype(np.int16))
     scaled = raw(

@@ -82,7 +82,7 @@ def _is_setting(header: Header, value: float, words: str) -> bool:
         return True
     if not value.is_integer():
         return False
-    if (with_unit(header.text("EGAIN"))[0] or 0.0) > 0:
+    if any((with_unit(header.text(key))[0] or 0.0) > 0 for key in ("EGAIN", "SENSITIV")):
         return True  # a whole number without a unit, beside one in electrons by its name
     programs = " ".join(header.text(key) for key in _PROGRAMS)
     return bool(_CMOS.search(programs)) or any(key in header for key in names.CAMERA_SETTINGS)
@@ -101,7 +101,7 @@ def saturation(header: Header, rules: Mapping[str, Rule]) -> Finding:
     keys = names.NUMBERS["SATURATE"]
     finding = number_of(_without_zeros(header, keys), rules, "SATURATE", keys)
     if finding.value is not None:
-        return finding
+        return finding if finding.how is How.MAPPED else _linear(header, finding)
     lowest = _amplifiers(header, "SATURATE")
     if lowest is not None:
         return lowest
@@ -111,6 +111,17 @@ def saturation(header: Header, rules: Mapping[str, Rule]) -> Finding:
         if good.value is not None:
             return good
     return _largest(header) or finding
+
+
+def _linear(header: Header, full: Finding) -> Finding:
+    """Return where a chip is no longer linear, where the header says so and that is below its saturation."""
+    limits = [(key, value) for key, value in _numbers(header, names.LINEAR) if value > 0]
+    key, limit = min(limits, key=lambda each: each[1], default=("", 0.0))
+    if not limits or limit >= float(full.value or 0.0):
+        return full
+    why = f"no longer linear above; {clean(full.source, 60)} is where it is full"
+    linear = Finding(keyword="SATURATE", value=limit, how=How.GUESSED, source=str(header.get(key)), why=why)
+    return linear if checked(linear).value is not None else full
 
 
 def _largest(header: Header) -> Finding | None:

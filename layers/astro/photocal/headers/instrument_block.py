@@ -40,6 +40,10 @@ _EXACT = 1e-3
 _WORDS_AGREE, _OPTICS_AGREE = 0.1, 0.2  # focal lengths are of the catalogue, reducers forgotten
 _NO_LIGHT = {"bias", "dark", "flat", "arc"}
 _DONE = re.compile(r"\b(?:(?:flat|dark|bias|zero)[- ,&]*(?:and )?)+(?:fielded|correct|subtract|divid|remov|applied)\w*")
+_CALLED_SO = re.compile(
+    r"(?:master|sky|dome|twilight)?[ _-]?(?:flat|dark|bias|arc)(?:s|[ _-]?frames?|[ _-]?fields?)?(?:[ _-]\S{1,3})?",
+    re.IGNORECASE,
+)
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of OsirisDomeFlat
 _WORDS = {
     kind: re.compile(rf"(?<![a-z])(?:master ?)?({words})(?: ?frames?)?(?![a-z])") for words, kind in names.TYPE_WORDS
@@ -215,9 +219,7 @@ def _kind(text: str) -> str:
 def _named_so(header: Header) -> Finding | None:
     """Return the kind of frame where the target is called bias, dark or flat."""
     card = header.get("OBJECT")
-    kind = (
-        "" if card is None else next((kind for kind in _NO_LIGHT if re.fullmatch(rf"{kind}s?", card.value.lower())), "")
-    )
+    kind = "" if card is None or not _CALLED_SO.fullmatch(card.value.strip()) else _kind(card.value)
     return found("OBSTYPE", kind, card, how=How.DERIVED, why="the target is called so") if card and kind else None
 
 

@@ -40,6 +40,7 @@ AMPLIFIERS: dict[str, tuple[tuple[str, ...], ...]] = {
         tuple(f"T_GAIN{i}" for i in range(1, 5)),
         tuple(f"GAIN_{i}" for i in range(1, 5)),
         tuple(f"EGAIN{i}" for i in range(1, 5)),
+        ("GTGAIN11", "GTGAIN12", "GTGAIN21", "GTGAIN22"),
     ),
     "RDNOISE": (
         ("RDNOISEA", "RDNOISEB", "RDNOISEC", "RDNOISED"),
@@ -48,15 +49,19 @@ AMPLIFIERS: dict[str, tuple[tuple[str, ...], ...]] = {
         tuple(f"RDNOIS{i:02d}" for i in range(1, 17)),
         tuple(f"RDNOISE{i}" for i in range(1, 5)),
         tuple(f"RON_{i}" for i in range(1, 5)),
+        ("GTRON11", "GTRON12", "GTRON21", "GTRON22"),
     ),
     "SATURATE": (("SATURATA", "SATURATB"), ("MAXLINA", "MAXLINB")),
 }  # fmt: skip
 """Values of a chip's amplifiers, which stand for the chip by their mean (saturation: by the lowest)."""
 
+LINEAR: tuple[str, ...] = ("MAXLIN", "LINLIMIT", "NONLINEA", "MAXLINA", "MAXLINB")
+"""Counts above which a chip is no longer linear."""
+
 GAINS: tuple[str, ...] = (
     "GAIN", "EGAIN", "EPERDN", "EPERADU", "EPADU", "ELECGAIN", "CCDGAIN", "GAINEFF", "CVF", "CAMGAIN", "CGAIN",
     "ESO DET OUT1 CONAD", "ESO DET OUT CONAD", "ESO DET CHIP1 CONAD", "ESO DET AD_VALUE", "ADUGAIN", "GAINCCD",
-    "CCDSENS", "AVGAIN",
+    "CCDSENS", "AVGAIN", "ESCALE", "SENSITIV",
 )  # fmt: skip
 INVERSE_GAINS: tuple[str, ...] = ("ESO DET OUT1 GAIN", "ESO DET OUT GAIN")
 """ESO's GAIN is ADU for each electron; its CONAD is the other way round (ESO Data Interface Control Document)."""
@@ -77,6 +82,7 @@ SINGLE_BINS: tuple[str, ...] = ("BIN", "BINNING", "CCDSUM", "CCDBIN", "BINMODE",
 
 SCALES: tuple[tuple[str, str], ...] = (
     ("SECPIX1", "SECPIX2"), ("PIXSCAL1", "PIXSCAL2"), ("SECPIX", "SECPIX"), ("PIXSCALE", "PIXSCALE"),
+    ("PIXSCAL", "PIXSCAL"),
     ("CCDSCALE", "CCDSCALE"), ("PIXSCL", "PIXSCL"), ("SECPPIX", "SECPPIX"), ("SCALE", "SCALE"),
     ("PIXSCALX", "PIXSCALY"), ("IMSCALE", "IMSCALE"), ("PLTSCALE", "PLTSCALE"),
     ("INSTSCAL", "INSTSCAL"), ("ARCSECPP", "ARCSECPP"), ("ESO INS PIXSCALE", "ESO INS PIXSCALE"),
@@ -115,7 +121,8 @@ TYPE_NUMBERS: dict[str, str] = {"1": "object", "2": "dark", "3": "flat", "4": "b
 """SBIG's PICTTYPE: 1 light, 2 dark, 3 flat (and 4 bias, in programs that write one)."""
 
 FILTERS: tuple[str, ...] = (
-    "FILTER", "FILTERS", "FILTNAM", "FILTNAME", "FILTERNM", "FILTER_N", "FILT", "INSFLNAM", "CCDFLTID", "WFFBAND",
+    "FILTER", "FILTERS", "FILTNAM", "FILTNAME", "FILTERNAME", "FILTER_NAME",
+    "FILTERNM", "FILTER_N", "FILT", "INSFLNAM", "CCDFLTID", "WFFBAND",
     "JAGFBAND",
     "ACAMFILT", "FILTERID", "FILTNAM1", "FILTERNA", "FLTNAME", "FILT_ID", "FLT_ID", "FILTID", "INSFILTE", "CAMFILT",
     "FILTBAND", "BAND", "PHOTBAND", "RFILTER", "BFILTER", "SUBFILT", "IFILTER", "FILTE", "FWNAME", "CURRFILT",
@@ -145,7 +152,10 @@ POSITIONS: tuple[str, ...] = (
 )  # fmt: skip
 """Keywords that only ever hold the position of a wheel, or a code."""
 
-BAYER_KEYS: tuple[str, ...] = ("BAYERPAT", "COLORTYP", "BAYRPAT", "CFA-PAT", "CFAPAT", "BAYER", "CFA", "COLORTYPE")
+BAYER_KEYS: tuple[str, ...] = (
+    "BAYERPAT", "BAYERPATTERN", "BAYPAT", "BAYRPAT", "CFA-PAT", "CFAPAT", "CFAPATTERN", "BAYER", "CFA", "COLORTYP",
+    "COLORTYPE",
+)  # fmt: skip
 
 EQUINOXES: tuple[str, ...] = (
     "EQUINOX", "EPOCH", "OBJEQUIN", "CAT-EPOC", "OBJCTEQ", "RADECEQ", "RADEC_EQ", "COOEPOCH", "COORDEQ", "TELEQUIN",

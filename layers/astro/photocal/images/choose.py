@@ -17,6 +17,8 @@ _BESIDE = {
     "CONFIDENCE", "QUALITY", "QUAL", "COVERAGE", "NIMAGE", "SAMP", "PSF", "KERNEL", "THUMBNAIL", "PREVIEW", "SEGM",
 }  # fmt: skip
 """Words of an EXTNAME that name what goes with an image: masks, weights, errors, sky."""
+_ON_THE_SKY = {"SKY", "STD", "BACKGROUND"}
+"""Of these words those that a frame of the sky may be called, where it is alone."""
 _DONE_WITH = {"SUB", "SUBTR", "SUBTRACTED", "CORR", "CORRECTED", "STAR", "FIELD"}
 """Words that say of such a word that it was taken off, or is of the sky."""
 _CHIP_CARDS = ("CCDNAME", "CCDNUM", "CCD", "CCDID", "CCDCHIP", "CHIPNAME", "CHIPID", "CHIP", "DETNAME")
@@ -63,6 +65,8 @@ def choose(hdus: Sequence[Hdu]) -> Chosen:
     """
     pictures = [(index, hdu) for index, hdu in enumerate(hdus) if hdu.has_pixels and not hdu.is_groups]
     counting = [(index, hdu) for index, hdu in pictures if not _is_beside(hdu)]
+    if not counting and len(pictures) == 1 and _words(pictures[0][1]) & _ON_THE_SKY:
+        counting = pictures  # the only one: a frame that somebody called so
     science = [(index, hdu) for index, hdu in counting if _words(hdu) & _SCIENCE]
     counting = science or counting
     flat = [(index, hdu) for index, hdu in counting if len(sides(hdu)) == FLAT]

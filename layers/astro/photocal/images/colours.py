@@ -17,23 +17,14 @@ import numpy as np
 
 from photocal.arrays import Bools, Pixels
 from photocal.headers.cards import Header
+from photocal.headers.names import BAYER_KEYS, PAIRED_BINS, SINGLE_BINS
 from photocal.headers.standard import Level, Remark
 from photocal.images.frame import Grid, Image
 
 _PATTERN = re.compile(r"(?<![A-Z])(RGGB|BGGR|GRBG|GBRG)(?![A-Z])")
-_PATTERN_CARDS = (
-    "BAYERPAT",
-    "BAYERPATTERN",
-    "BAYPAT",
-    "CFAPAT",
-    "CFAPATTERN",
-    "COLORTYP",
-    "COLORTYPE",
-    "CFA",
-    "FILTER",
-)
+_PATTERN_CARDS = (*BAYER_KEYS, "FILTER")
 _X_CARDS, _Y_CARDS = ("XBAYROFF", "BAYOFFX", "BAYEROFFX"), ("YBAYROFF", "BAYOFFY", "BAYEROFFY")
-_BINNING_CARDS = ("XBINNING", "YBINNING", "BINX", "BINY", "CCDXBIN", "CCDYBIN", "XBIN", "YBIN", "BINNING", "CCDSUM")
+_BINNING_CARDS = (*(key for pair in PAIRED_BINS for key in pair), *SINGLE_BINS)
 _COLOUR_WORDS = re.compile(r"\b(RGB|COLOU?R)\b", re.IGNORECASE)
 _COLOUR_MAKERS = re.compile(
     r"SIRIL|PIXINSIGHT|SEESTAR|DWARF|ASTAP|DEEPSKYSTACKER|ASTRO ?PIXEL|EVSCOPE|UNISTELLAR|STELLINA|VESPERA|CANON|NIKON"

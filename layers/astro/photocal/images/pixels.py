@@ -121,6 +121,9 @@ def values(raw: Anything, how: Scaling) -> Values:
     return Values(data=out, mask=mask, lowest=lowest, highest=highest)
 
 
+_UNSIGNED = 2.0**63  # BZERO of whole numbers of 64 bits without a sign
+
+
 def _bad(part: Anything, numbers: Pixels, how: Scaling, *, finite: bool) -> Bools | None:
     """Return which pixels of a band hold no number; None where all do."""
     bad: Bools | None = None if finite else ~np.isfinite(numbers)
@@ -136,6 +139,9 @@ def _convert(part: Anything, numbers: Pixels, how: Scaling) -> None:
     elif part.dtype.kind in "iu" and part.dtype.itemsize <= _EXACT_BYTES and how.scale == 1.0 and _is_short(how.zero):
         numbers[...] = part
         numbers += np.float32(how.zero)
+    elif part.dtype.kind == "i" and part.dtype.itemsize == 8 and how.scale == 1.0 and how.zero == _UNSIGNED:  # noqa: PLR2004
+        # A float64 of 2**63 has steps of 1,024: the sum is done in whole numbers.
+        numbers[...] = part.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
     else:
         numbers[...] = part.astype(np.float64) * how.scale + how.zero
 

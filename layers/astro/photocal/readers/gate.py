@@ -165,11 +165,6 @@ def _header(data: bytes, start: int, limits: Limits) -> tuple[dict[str, str], in
     raise BrokenFits(reason="a header has no END")
 
 
-def parse_card(card: bytes) -> tuple[str, str | None]:
-    """Return keyword and value (None for a comment) of one 80-byte card; text that is not ASCII is kept as Latin-1."""
-    return key_and_value(card.decode("latin-1"))
-
-
 def _data_size(hdu: Hdu) -> int:
     bitpix = hdu.integer("BITPIX", -64, 64)
     if bitpix not in _BITPIX:
