@@ -443,8 +443,11 @@ class ReferenceUnavailable(CpcsError):
 
 
 class StorageConflict(CpcsError):
-    """Somebody else changed it first."""
+    """Somebody else changed it first; ``advice`` where more is to be done than to try again."""
 
     code = "CONFLICT"
     sentence = "{what} was changed by somebody else at the same time."
-    advice = "Try again."
+    advice = "{advice}"
+
+    def __init__(self, **metadata: object) -> None:
+        super().__init__(**{"advice": "Try again.", **metadata})

@@ -39,7 +39,10 @@ class Angle:
 
 
 def read(text: str) -> Angle | None:
-    """Return an angle; None for what is none (``05h30m``, ``-30:09:54``, ``31:57.8``, ``W 70 48 54``, ``4,54``, ``4.426D1``)."""
+    """Return an angle; None for what is none.
+
+    ``05h30m``, ``-30:09:54``, ``31:57.8``, ``W 70 48 54``, ``4,54``, and Fortran's ``4.426D1``.
+    """
     plain = " ".join(text.translate(_SIGNS).upper().split())[:_LONGEST]
     plain = _WORDS.sub(lambda word: word[1][0], _UNITS.sub("", plain)).strip()
     letter = ""

@@ -163,7 +163,9 @@ def usual_format(keyword: Keyword) -> str:
 
 
 def _spelled_out(text: str, keyword: Keyword) -> str:
-    return spelled_out(text, angular=keyword.name in _TYPES and "angle" in _TYPES[keyword.name]) or usual_format(keyword)
+    return spelled_out(text, angular=keyword.name in _TYPES and "angle" in _TYPES[keyword.name]) or usual_format(
+        keyword
+    )
 
 
 def _text(given: str, where: str, longest: int = LONGEST_TEXT) -> str:

@@ -90,7 +90,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "mid": ("middle",),
     "datetime": ("isot", "iso", "iso8601"),
 }
-"""What else is understood: types as older scripts call them, units written out; and ``%s``, ``%d``, ``%8.3f``, ``hh:mm:ss.s``, ``dd:mm:ss``."""
+"""What else is understood: types as older scripts call them, units written out, ``%8.3f``, ``hh:mm:ss.s``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +182,9 @@ def spelled_out(text: str, *, angular: bool = False) -> str:
     first, rest = (meant[0], meant[1:]) if meant else ("", [])
     has_both = "datetime" in rest or {"yyyy-mm-dd", "hms"} <= set(meant)
     if first in {"date", "datetime", "yyyy-mm-dd"} and (has_both or first == "datetime"):
-        return " ".join(["datetime", *(word for word in meant if word not in {"date", "datetime", "yyyy-mm-dd", "hms"})])
+        return " ".join(
+            ["datetime", *(word for word in meant if word not in {"date", "datetime", "yyyy-mm-dd", "hms"})]
+        )
     if first in DATE_FORMS:
         return " ".join(["date", *words])
     if first in _SHAPES:

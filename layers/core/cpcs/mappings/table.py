@@ -38,7 +38,7 @@ _ESCAPED = ':,="\\'
 _DIRECTIVE, _COMMENTS = "#!", ("#", ";", "%", "//")
 _RULER = re.compile(r"[-=_*~+.\s]+")
 _TITLES_OF_BLOCKS = {*Block, *(block.replace("&", "AND") for block in Block)}
-_CLOCK = re.compile(r"(?:.*[\s\dT])?(?:\d|h|hh|d|dd|ddd|m|mm)\Z", re.IGNORECASE | re.DOTALL)
+_CLOCK = re.compile(r"(?:.*[\s\dT:])?(?:\d|h|hh|d|dd|ddd|m|mm)\Z", re.IGNORECASE | re.DOTALL)
 _CLOCK_GOES_ON = re.compile(r"\d|mm?\b|ss?\b", re.IGNORECASE)
 _LAYOUT = "Write it as DESCRIPTION : KEYWORD (in FITS) : KEYWORD (standard) : FORMAT : VALUE(s) : COMMENT."
 _QUOTING = 'Put what holds a colon in double quotes, as "12:30:00".'

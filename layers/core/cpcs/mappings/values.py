@@ -73,6 +73,8 @@ def check_value(value: str, form: Format, keyword: Keyword, where: str) -> None:
             raise BadMapping(where=where, reason=f"{value[:40]!r} is no binning", advice="Give it as 2, or as 2x2.")
         return
     number = _number(value, form, keyword)
+    if number is not None and keyword.name in SCALES_OF_PIXELS:
+        number = abs(number)
     if number is not None and keyword.name == "LONGITUD" and abs(number) <= 360.0:  # noqa: PLR2004 -- a full turn
         number = (number + 180.0) % 360.0 - 180.0
     if number is None or (keyword.kind is Kind.WHOLE and number != int(number)):
@@ -89,7 +91,7 @@ def check_value(value: str, form: Format, keyword: Keyword, where: str) -> None:
 
 def _is_binning(value: str) -> bool:
     found = _BINNING.fullmatch(value)
-    return bool(found) and all(1 <= int(part) <= _LARGEST_BIN for part in found.groups() if part)
+    return found is not None and all(1 <= int(part) <= _LARGEST_BIN for part in found.groups() if part)
 
 
 def _number(value: str, form: Format, keyword: Keyword) -> float | None:
@@ -114,7 +116,9 @@ def _angle(value: str, form: Format, keyword: Keyword) -> float | None:
     read, lower = angles.read(value), value.lower()
     if read is None or (read.letter and read.letter not in _LETTERS.get(keyword.name, "")):
         return None
-    if (read.parts > 1 and (form.form in {"deg", "rad", "hour"} or form.unit)) or ("h" in lower and keyword.name in _SITES):
+    if (read.parts > 1 and (form.form in {"deg", "rad", "hour"} or form.unit)) or (
+        "h" in lower and keyword.name in _SITES
+    ):
         return None
     number = abs(read.value) if read.letter in {"N", "E"} and keyword.name in _SITES else read.value
     if read.letter in {"S", "W"}:
