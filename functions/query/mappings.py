@@ -12,6 +12,8 @@ from cpcs.web.front import bound
 
 from .desk import Desk
 
+_VARIES = {"Vary": "Accept"}
+
 
 def register(desk: Desk) -> None:
     """Add the routes to the front."""
@@ -47,5 +49,5 @@ def one(desk: Desk, observatory_id: str) -> Response[Any]:
     camera, version = mappings.camera_of(request, observatory_id), mappings.version(request.query)
     found = desk.store.mappings.get(site.observatory_id, camera, version)
     if as_text:
-        return responses.content(table(found), responses.TEXT, cache=responses.REVALIDATE)
-    return responses.document(mappings.document(found), cache=responses.REVALIDATE)
+        return responses.content(table(found), responses.TEXT, cache=responses.REVALIDATE, headers=_VARIES)
+    return responses.document(mappings.document(found), cache=responses.REVALIDATE, headers=_VARIES)

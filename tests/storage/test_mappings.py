@@ -11,7 +11,7 @@ import pytest
 from cpcs import serial
 from cpcs.errors import BadMapping, StorageConflict, UnknownMapping
 from cpcs.mappings import Condition, HeaderMapping, Rule
-from cpcs.storage import Store, layout, mappings
+from cpcs.storage import Store, keys, layout, mappings
 from cpcs.storage.reindex import reindex
 from tests.support.aws import Clock, lasting
 
@@ -125,9 +125,11 @@ def test_a_mapping_that_is_taken_back_can_be_made_again(store: Store):
         store.mappings.get(7, "BFOSC")
     assert store.mappings.get(7, "BFOSC", 1).rules == (RULE,)
     assert store.mappings.get(7, "BFOSC", 2) == gone
+    again = save(store, 0)  # nobody has to know that there was one
+    assert again.version == 3
+    assert save(store, 0) == save(store, 2) == again
     with pytest.raises(StorageConflict):
-        save(store, 0)
-    assert save(store, 2).version == 3
+        save(store, 0, comment="another")
     assert [found.version for found in store.mappings.of_observatory(7)] == [3]
 
 
@@ -154,8 +156,56 @@ def test_an_observatory_has_so_many_cameras(store: Store):
         save(store, 0, camera=f"c{number:03d}")
     with pytest.raises(BadMapping, match="50 cameras"):
         save(store, 0, camera="one more")
+    store.mappings.withdraw(7, "c008", key_id="abc")
+    save(store, 0, camera="one more")
+    with pytest.raises(BadMapping, match="50 cameras"):
+        save(store, 0, camera="c008")
+    store.mappings.withdraw(7, "one more", key_id="abc")
+    assert save(store, 0, camera="c008").version == 3
     assert save(store, 1, camera="c007", comment="changed").version == 2
     assert [found.camera for found in store.mappings.of_observatory(7)] == [f"c{n:03d}" for n in range(50)]
+
+
+def test_accents_do_not_make_two_cameras(store: Store):
+    saved = save(store, 0, camera="Krak\u00f3w")
+    assert store.mappings.get(7, "KRAKO\u0301W") == saved
+
+
+def test_what_the_table_cannot_read_is_read_from_s3(store: Store, caplog: pytest.LogCaptureFixture):
+    saved = save(store, 0)
+    spoil_item(store)
+    assert store.mappings.of_observatory(7) == [saved]
+    assert "unreadable" in caplog.text
+    assert save(store, 1, comment="changed").version == 2
+
+
+def test_an_unreadable_mapping_takes_no_other_away(store: Store):
+    save(store, 0)
+    other = save(store, 0, camera="other")
+    spoil_item(store)
+    store.data.put(layout.mapping(7, "bfosc", 1), b"{}")
+    assert store.mappings.of_observatory(7) == [other]
+    with pytest.raises(UnknownMapping):
+        store.mappings.get(7, "BFOSC")
+    assert save(store, 0).version == 2  # its lead writes over it
+    assert [found.version for found in store.mappings.of_observatory(7)] == [2, 1]
+    with pytest.raises(UnknownMapping):
+        store.mappings.get(7, "BFOSC", 1)
+
+
+def test_what_cannot_be_read_in_s3_is_written_over(store: Store):
+    save(store, 0)
+    store.data.put(layout.mapping(7, "bfosc", 2), b"{}")  # as after a table made anew from S3
+    with pytest.raises(StorageConflict, match="version 2 is the newest"):
+        save(store, 1, comment="changed")
+    assert save(store, 0, comment="changed").version == 3
+    assert store.mappings.get(7, "BFOSC").comment == "changed"
+
+
+def spoil_item(store: Store) -> None:
+    item = store.mappings.models.mappings.get(keys.mappings(7), "bfosc")
+    item.mapping = item.mapping[:-1]
+    item.save()
 
 
 def test_a_version_that_cannot_be_read_is_told_and_passed_over(store: Store):

@@ -76,6 +76,7 @@ def test_the_standard_header_is_shown(query: Function) -> None:
         "meaning": KEYWORDS["LONGITUD"].meaning,
     }  # fmt: skip
     assert shown["formats"]["units"]["min"] == {"unit": "s", "factor": 60.0}
+    assert "cursor" not in shown
     assert {"types", "date", "time", "angle", "moments", "scales"} < set(shown["formats"])
 
 
@@ -85,11 +86,13 @@ def test_a_table_goes_in_and_comes_out(send: Any, query: Function) -> None:
     shown = call(query, "GET", made.json["address"])
     assert shown.status == 200
     assert shown.json == made.json
+    assert "Accept" in shown.headers["Vary"].split(", ")
     assert shown.json["rules"][1]["values"] == {"1": "U", "2": "B", "2 1": "R"}
     assert "key_id" not in shown.json
     for how in ({"query": {"format": "text"}}, {"headers": {"accept": "text/plain"}}):
         text = call(query, "GET", f"{ADDRESS}/bfosc", **how)
         assert text.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert text.headers["Vary"] == "Accept"
         mapping = parse_table(text.text)
         assert (mapping.camera, mapping.version, mapping.rules[1].comment) == ("BFOSC", 1, "wheel of Kraków")
     assert call(query, "GET", f"{ADDRESS}/bfosc", headers={"accept": "*/*"}).json["version"] == 1
@@ -115,6 +118,7 @@ def test_what_was_shown_can_be_sent_again_changed(send: Any, query: Function) ->
     late = send(text)
     assert (late.status, late.code) == (409, "CONFLICT")
     assert "version 3 is the newest" in late.json["message"]
+    assert late.json["hint"] == "Get the newest version, change that, and name its version."
     assert send(TABLE).code == "CONFLICT"  # it names no version
     assert send(TABLE, query={"version": 3}).json["version"] == 4
 
@@ -130,7 +134,9 @@ def test_taking_back(send: Any, upload: Function, query: Function, lead: str) ->
     assert (missing.status, missing.code) == (404, "UNKNOWN_MAPPING")
     assert call(query, "GET", address, query={"version": 1}).json["rules"][0]["fixed"] == "LOIANO"
     assert call(upload, "DELETE", f"{ADDRESS}/other", key=lead).code == "UNKNOWN_MAPPING"
-    assert send(JSON, query={"version": 2}).json["version"] == 3
+    again = send(JSON)
+    assert (again.status, again.json["version"]) == (200, 3)
+    assert send(JSON).json == again.json  # the same request once more
 
 
 @pytest.mark.parametrize("camera", ["ST-8/7 #2", "Kraków 100 %", "a+b", "x  Y"])
@@ -167,6 +173,17 @@ def test_cameras_of_any_name(send: Any, query: Function, camera: str) -> None:
         ({"recognise": ["INSTRUME"]}, "BAD_MAPPING", "no list of objects"),
         ("{broken", "BAD_FIELD", "JSON"),
         ("\x00", "BAD_MAPPING", "line 1"),
+        ({"rulez": []}, "BAD_MAPPING", "'rulez' is no part of a mapping"),
+        ({"recognise": [{"keyword": "A", "patern": "b"}]}, "BAD_MAPPING", "condition 1: 'patern'"),
+        ({"comment": "nothing else"}, "BAD_MAPPING", "DELETE takes a mapping back"),
+        ("# nothing", "BAD_MAPPING", "DELETE takes a mapping back"),
+        ('{"rules": [], "rules": [{"keyword": "GAIN", "source": "A"}]}', "BAD_MAPPING", "'rules' is there twice"),
+        ('{"rules": [{"keyword": "GAIN", "source": "A", "source": "B"}]}', "BAD_MAPPING", "'source' is there twice"),
+        (
+            '{"rules": [{"keyword": "FILTER", "source": "A", "values": {"1": "U", "1": "B"}}]}',
+            "BAD_MAPPING",
+            "'1' is there twice",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(

@@ -10,8 +10,8 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from cpcs.keywords import KEYWORDS
-from cpcs.mappings import Rule
-from photocal.headers import angles, sites
+from cpcs.mappings import Rule, angles
+from photocal.headers import sites
 from photocal.headers.cards import Card, Header, card, from_bytes
 from photocal.headers.contradictions import MEANINGS, contradictions
 from photocal.headers.longitude import said_west

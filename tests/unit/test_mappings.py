@@ -23,6 +23,7 @@ from cpcs.mappings import (
     Format,
     HeaderMapping,
     Rule,
+    camera_key,
     check,
     check_rule,
     decoded,
@@ -73,6 +74,17 @@ def line(keyword: str, form: str = "str", *, source: str = "-", value: str = "-"
         ("time hms utc+0", Format(type="time", form="hms", scale="local")),
         ("jd end tai", Format(type="jd", moment="end", scale="tai")),
         ("angle degrees west", Format(type="angle", form="deg", west=True)),
+        ("dd/mm/yy", Format(type="date", form="dd/mm/yy")),
+        ("YYYY-MM-DD utc+2", Format(type="date", form="yyyy-mm-dd", scale="local", offset_hours=2.0)),
+        ("str yyyy-mm-dd", Format(type="date", form="yyyy-mm-dd")),
+        ("hh:mm:ss.sss mid", Format(type="time", form="hms", moment="mid")),
+        ("time hh:mm:ss", Format(type="time", form="hms")),
+        ("dd:mm:ss", Format(type="angle", form="dms")),
+        ("isot", Format(type="datetime")),
+        ("date yyyy-mm-ddThh:mm:ss tai", Format(type="datetime", scale="tai")),
+        ("yyyy-mm-dd hh:mm:ss", Format(type="datetime")),
+        ("float arcsec/pix", Format(type="float", unit="arcsec")),
+        ("float deg/pixel", Format(type="float", unit="deg")),
     ],
 )
 def test_formats_are_taken_apart(text: str, expected: Format) -> None:
@@ -164,7 +176,15 @@ def test_fixed_values_that_can_be(keyword: str, form: str, value: str) -> None:
         ("LATITUDE", "float", "95"),
         ("LATITUDE", "float", "nan"),
         ("LATITUDE", "angle dms", "90:00:01"),
-        ("LATITUDE", "angle dms", "44 N"),
+        ("LATITUDE", "angle dms", "44 E"),
+        ("LONGITUD", "str", "44 15 33 N"),
+        ("LONGITUD", "str", "11h20m12s"),
+        ("RA", "float deg", "12:30:00"),
+        ("ALTITUDE", "float", "785 s"),
+        ("ALTITUDE", "float", "785 parsec"),
+        ("GAIN", "str", "slow"),
+        ("BIN", "int", "zz"),
+        ("BIN", "str", "2x99"),
         ("LONGITUD", "float", "400"),
         ("ALTITUDE", "float km", "240"),
         ("EXPTIME", "float min", "1441"),
@@ -193,11 +213,11 @@ def test_fixed_values_that_cannot_be(keyword: str, form: str, value: str) -> Non
 @pytest.mark.parametrize(
     ("keyword", "form"),
     [
-        ("GAIN", "date"), ("GAIN", "str"), ("GAIN", "angle"), ("FILTER", "angle"), ("FILTER", "float s"),
+        ("GAIN", "date"), ("GAIN", "hh:mm:ss"), ("GAIN", "angle"), ("FILTER", "angle"), ("FILTER", "float s"),
         ("EXPTIME", "float arcsec"), ("EXPTIME", "float km"), ("GAIN", "float min"), ("EXPTIME", "float adu/e"),
         ("ALTITUDE", "float um"), ("ALTITUDE", "float deg"), ("AIRMASS", "float s"), ("LATITUDE", "angle deg west"),
         ("RA", "time hms"), ("ORIENTAT", "angle"), ("ORIENTAT", "float rad"),
-        ("CRVAL1", "float rad"), ("CRVAL1", "str"),
+        ("CRVAL1", "float rad"), ("CRVAL1", "date"), ("RA", "yyyy-mm-dd"), ("TIME-OBS", "dd:mm:ss"),
         ("DATE-OBS", "time hms"), ("DATE-OBS", "angle"), ("TIME-OBS", "date"), ("JD", "angle"),
     ],
 )  # fmt: skip
@@ -217,7 +237,11 @@ def test_every_keyword_takes_its_usual_format_and_one_of_the_file() -> None:
 BAD_LINES = [
     ("no colon at all", "1 field"),
     ("a : b : c", "3 fields"),
-    (line("OBSERVAT", value="12:30:00"), "8 fields"),
+    ("x:-:OBSERVAT:str:12:30:00:-", "8 fields"),
+    ("x : - : OBSERVER : str : A. B: chief : -", "7 fields"),
+    ("x : - : OBSERVAT : LOIANO", "'LOIANO' is no format"),
+    (line("RA", source="OBJRA,OBJCTRA"), "'OBJRA,OBJCTRA' cannot be a FITS keyword"),
+    (line("SEEING", source="SEEING"), "'SEEING' is no standard keyword"),
     (line("FILTR", source="X"), "'FILTR' is no standard keyword"),
     (line("FILTER", source="FIL=TER"), "cannot be a FITS keyword"),
     (line("FILTER", source="FILTÉR"), "cannot be a FITS keyword"),
@@ -249,6 +273,21 @@ def test_a_bad_line_is_named_and_explained(text: str, said: str) -> None:
     assert "line 3" in refused.message
     assert said in refused.message
     assert refused.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "way_out"),
+    [
+        ("x : - : OBSERVAT : LOIANO", "OBSERVAT : str : LOIANO"),
+        (line("RA", source="OBJRA,OBJCTRA"), "OBJRA|OBJCTRA"),
+        (line("RA", source="RA/TELRA"), "RA|TELRA"),
+        (line("SEEING", source="SEEING"), "begin its line with #"),
+        (line("INSTRUME", source="INSTRUME", value="BFOSC"), "give - for the FITS keyword"),
+        (line("INSTRUME", source="INSTRUME", value="BFOSC"), "1=U, 2=B"),
+    ],
+)
+def test_a_refusal_names_the_way_out(text: str, way_out: str) -> None:
+    assert way_out in refusal(text).hint
 
 
 def test_two_rules_for_one_keyword_are_refused_with_both_lines() -> None:
@@ -284,6 +323,7 @@ def test_rules_that_no_line_can_make(rule: Rule, said: str) -> None:
         {"camera": " "},
         {"camera": ".."},
         {"camera": "c" * 65},
+        {"camera": "\u0390" * 64},  # three signs each without regard to case
         {"camera": "a\tb"},
         {"comment": "c" * (LONGEST_TEXT + 1)},
         {"rules": (Rule(keyword="FILTER", source="X"),) * (MOST_RULES + 1)},
@@ -339,8 +379,56 @@ def test_old_encodings_are_read(encoding: str) -> None:
     assert parse_table(decoded(text.encode(encoding))).rules[0].fixed == "Krakéw"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("L : - : LONGITUD : str : 11:20:12 : east", {"fixed": "11:20:12", "comment": "east"}),
+        ("L : - : LATITUDE : str : +44:15:33 : -", {"fixed": "+44:15:33"}),
+        ("L\t:\t-\t:\tLATITUDE\t:\tstr\t:\t+44:15:33\t:\t-", {"fixed": "+44:15:33"}),
+        ("L : - : LATITUDE : str : 44:15", {"fixed": "44:15"}),
+        ("T : UT : TIME-OBS : str : - : hh:mm:ss.s", {"source": "UT", "format": "str", "comment": "hh:mm:ss.s"}),
+        ("T:UT:TIME-OBS:str:-:hh:mm:ss", {"source": "UT", "comment": "hh:mm:ss"}),
+        ("T : UT : TIME-OBS : hh:mm:ss", {"source": "UT", "format": "time hms"}),
+        ("R : RA : RA : str : - : hh:mm:ss", {"source": "RA", "comment": "hh:mm:ss"}),
+        ("R : RA : RA : hh:mm:ss : - : -", {"source": "RA", "format": "angle hms"}),
+        ("R : RA : RA : float hours : - : -", {"source": "RA", "format": "angle hour"}),
+        ("D : D : OBSERVER : str : - : a: b : c", {"source": "D", "comment": "a: b : c"}),
+        ("F : F : FILTER : str : 1=U,2=B : see http://x.y: page 3", {"comment": "see http://x.y: page 3"}),
+        ("O:-:OBSERVAT:str:LOIANO:-", {"fixed": "LOIANO"}),
+        ("O : - : OBSERVAT : str:LOIANO:-", {"fixed": "LOIANO"}),
+        ("H : - : ALTITUDE : str : 785 m : -", {"fixed": "785", "format": "str"}),
+        ("H : none : ALTITUDE : %s : 2.4 km : N/A", {"fixed": "2.4", "format": "float km", "comment": ""}),
+        ("G : \u2013 : GAIN : float : 2.22 e-/ADU : \u2013", {"fixed": "2.22", "format": "float e/adu"}),
+        ("G : -- : RDNOISE : float : 3.1 e- : --", {"fixed": "3.1", "format": "float"}),
+        ("E : None : EQUINOX : str : J2000 : -", {"fixed": "2000", "format": "str"}),
+        ("P : - : PIXSIZE1 : float um : 20 microns", {"fixed": "20", "format": "float um"}),
+        ('F : W : FILTER : str : 5=none, "-"=open', {"values": (("5", "none"), ("-", "open"))}),
+    ],
+)
+def test_lines_as_people_write_them(text: str, expected: dict[str, Any]) -> None:
+    mapping = parse_table(f"OBJECT and WCS\n=====\n; a\n// b : c\n% d\n- - -\nTIME :\n{text}")
+    (rule,) = mapping.rules
+    assert {name: getattr(rule, name) for name in expected} == expected
+    assert parse_table(table(mapping)) == mapping
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "N/A", "--", "-----", "; a", "// a", "%s", "\u2013", "TIME", "11:20:12", "a:b"]
+)
+def test_what_is_looser_to_read_is_still_written_exactly(text: str) -> None:
+    rule = Rule(keyword="OBSERVER", fixed=text, description=text, comment=text)
+    (read,) = parse_table(table(HeaderMapping(camera="c", rules=(rule,)))).rules
+    assert read == rule
+
+
+def test_accents_count_in_whichever_way_they_are_typed() -> None:
+    composed, typed = "Krak\u00f3w", "Krako\u0301w"
+    assert camera_key(composed) == camera_key(typed)
+    assert check(HeaderMapping(camera=typed)).camera == composed
+
+
 NAMES = st.sampled_from(sorted(KEYWORDS))
-WORDS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" :,=\"\\#-'"), max_size=24).map(
+WORDS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" :,=\"\\#-';%/1h"), max_size=24).map(
     str.strip
 )
 FULL = WORDS.filter(bool)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from math import hypot
 
 from cpcs.keywords import KEYWORDS
-from cpcs.mappings import Rule
-from photocal.headers import angles, ephemeris, evidence
+from cpcs.mappings import Rule, angles
+from photocal.headers import ephemeris, evidence
 from photocal.headers.cards import Header
 from photocal.headers.ephemeris import wrapped_deg
 from photocal.headers.said import by_rule

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import radians, sin
 
-from photocal.headers import angles, ephemeris
+from cpcs.mappings import angles
+from photocal.headers import ephemeris
 from photocal.headers.cards import Card, Header
 
 SIDEREAL = (

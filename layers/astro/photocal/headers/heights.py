@@ -25,7 +25,7 @@ _CERTAIN = {
     "SITEELE", "SITE-ELE", "SITE_ELE", "SITE-ALT", "SITE_ALT", "ELEV_OBS", "OBS_ELEV", "SITEHEIG", "SITEHEIGHT",
     "AMSL",
 }  # fmt: skip
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[dDeE][+-]?\d{1,3})?")
 _UNIT = re.compile(r"\b(km|ft|feet)\b", re.IGNORECASE)
 _HIGHEST_ANGLE = 90.0
 
@@ -60,8 +60,8 @@ def _metres(said: Said, known: Site | None) -> tuple[float | None, str]:
     number = _NUMBER.match(text)
     if number is None or ":" in text:
         return None, "no number of metres"
-    value, rest = float(number[0]), text[number.end() :]
-    if said.format is not None:
+    value, rest = float(number[0].upper().replace("D", "E")), text[number.end() :]
+    if said.format is not None and (said.format.unit or not _UNIT.search(rest)):
         return value * UNITS.get(said.format.unit, ("m", 1.0))[1], ""
     unit = _UNIT.search(rest) or _UNIT.search(said.comment)
     if unit is not None:

@@ -11,8 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cpcs.mappings import Format
-from photocal.headers import angles
+from cpcs.mappings import Format, angles
 from photocal.headers.ephemeris import separation_deg
 from photocal.headers.values import LONGEST, number, with_unit
 

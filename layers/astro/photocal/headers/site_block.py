@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from math import atan2, degrees, hypot, sqrt
 
 from cpcs.keywords import KEYWORDS
-from cpcs.mappings import Rule
-from photocal.headers import angles, heights, longitude
+from cpcs.mappings import Rule, angles
+from photocal.headers import heights, longitude
 from photocal.headers.cards import Header
 from photocal.headers.ephemeris import wrapped_deg
 from photocal.headers.said import UNDEFINED, Said, by_name, by_rule
@@ -270,13 +270,20 @@ def _east(
         taken = f"taken as {found.longitude_deg:+.4f}, east-positive, against {found.contradicts}"
         told = f"{said.source}: {taken}, because {found.why}"
         return found, (Remark(code="LONGITUDE_SIGN", level=level, message=told),) if found.contradicts else ()
-    mapped = wrapped_deg(-coordinate.deg if said.format.west else coordinate.deg)
+    mapped = wrapped_deg(_eastwards(coordinate, west=said.format.west))
     sky = longitude.decide(mapped, north, letter="", comment="", header=header, site=site, mjd=mjd)
     ruled = longitude.Direction(longitude_deg=mapped, why="as the mapping says", confirmed=True)
     if not sky.contradicts:
         return ruled, ()
     told = f"{said.source}: the mapping makes it {mapped:+.4f}, east-positive, which is used; against it: {sky.why}"
     return ruled, (Remark(code="LONGITUDE_SIGN", level=Level.WARNING, message=told),)
+
+
+def _eastwards(coordinate: _Coordinate, *, west: bool) -> float:
+    """Return a longitude east-positive, as a mapping has it; a letter in the value itself says more than the format."""
+    if coordinate.letter in {"E", "W"}:
+        return abs(coordinate.deg) if coordinate.letter == "E" else -abs(coordinate.deg)
+    return -coordinate.deg if west else coordinate.deg
 
 
 def _fitting(names: tuple[Site, ...], longitude_deg: float, latitude_deg: float) -> Site | None:
@@ -291,7 +298,7 @@ def _fitting(names: tuple[Site, ...], longitude_deg: float, latitude_deg: float)
 def _north(latitude: _Coordinate, east: _Coordinate, names: tuple[Site, ...]) -> tuple[float, tuple[Remark, ...]]:
     """Return the latitude, north-positive, and what is said when the named site is on the other hemisphere."""
     if latitude.said.format is not None:
-        return latitude.deg, ()
+        return (-abs(latitude.deg) if latitude.letter == "S" else latitude.deg), ()
     south = latitude.letter == "S" or (not latitude.letter and _SOUTH.search(latitude.said.comment))
     stated = -abs(latitude.deg) if south else latitude.deg
     for site in names:

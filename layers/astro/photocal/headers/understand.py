@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cpcs.keywords import KEYWORDS
-from cpcs.mappings import HeaderMapping, Rule
-from cpcs.memory import setup_name
+from cpcs.mappings import HeaderMapping, Rule, camera_key
 from photocal.headers.cards import Header
 from photocal.headers.contradictions import contradictions
 from photocal.headers.instrument_block import instrument_block
@@ -99,7 +98,7 @@ def choose(
     """
     mappings = [item for item in mappings if not item.withdrawn]
     if camera:
-        named = next((item for item in mappings if setup_name(item.camera) == setup_name(camera)), None)
+        named = next((item for item in mappings if camera_key(item.camera) == camera_key(camera)), None)
         if named is not None:
             return named, _used(named, recognised=False), ()
     holding = [item for item in mappings if item.recognise and _holds(header, item)]

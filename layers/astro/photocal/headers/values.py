@@ -112,8 +112,9 @@ def ruled(header: Header, rules: Mapping[str, Rule], keyword: str) -> Finding | 
         return None
     if KEYWORDS[keyword].kind is Kind.TEXT:
         return found(keyword, said.text, said)
-    value = number(said.text)
-    if value is None:
+    text = said.text.lstrip(" JB") if keyword == "EQUINOX" else said.text
+    value, rest = with_unit(text)
+    if value is None or rest.startswith(":"):
         return missing(keyword, "the mapping's keyword has no number", source=said.source)
     unit = "" if said.format is None else said.format.unit
     if unit == "adu/e":

@@ -443,8 +443,13 @@ class ReferenceUnavailable(CpcsError):
 
 
 class StorageConflict(CpcsError):
-    """Somebody else changed it first."""
+    """Somebody else changed it first; ``advice`` in the metadata where more is to be done than to try again."""
 
     code = "CONFLICT"
     sentence = "{what} was changed by somebody else at the same time."
     advice = "Try again."
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in one sentence."""
+        return str(self.metadata.get("advice", self.advice))

@@ -9,6 +9,7 @@ Formats are words, the type first: ``float min``, ``date dd/mm/yyyy``, ``time hm
 
 from __future__ import annotations
 
+from . import angles
 from .check import LONGEST_TEXT, MOST_CONDITIONS, MOST_RULES, MOST_VALUES, check, check_rule
 from .formats import (
     ANGLE_FORMS,
@@ -22,7 +23,7 @@ from .formats import (
     Format,
     parse_format,
 )
-from .records import Condition, HeaderMapping, Rule
+from .records import Condition, HeaderMapping, Rule, camera_key
 from .table import decoded, parse_table, table
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "Format",
     "HeaderMapping",
     "Rule",
+    "angles",
+    "camera_key",
     "check",
     "check_rule",
     "decoded",

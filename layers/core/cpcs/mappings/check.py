@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 
 from cpcs import serial
 from cpcs.errors import BadMapping
 from cpcs.keywords import KEYWORDS, Keyword, Kind
+from cpcs.names import path_safe
 
-from .formats import UNITS, Format, parse_format
-from .records import Condition, HeaderMapping, Rule, value_key
+from .formats import UNITS, Format, parse_format, spelled_out
+from .records import Condition, HeaderMapping, Rule, camera_key, value_key
+from .values import PLACES, SCALES_OF_PIXELS, check_value, plain
 
 MOST_RULES, MOST_VALUES, MOST_CONDITIONS = 100, 100, 20
 LONGEST_TEXT, LONGEST_CAMERA, LONGEST_KEYWORD = 200, 64, 68  # characters
+LONGEST_KEY = 900  # bytes of a camera's name in the key of an S3 object, of 1,024 in all
 LARGEST = 32 * 1024  # bytes of the whole: all mappings of an observatory are read for each of its uploads
 
 Refusal = Callable[[str, str], BadMapping]  # of a reason and an advice
 
 _WORD = re.compile(r"[!#-&(-9;<>-{}~]+")  # printable ASCII but for blank " ' : = |
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
-_SEXAGESIMAL = re.compile(r"([+-]?)(\d{1,3})[:hd\s]\s*(\d{1,2})[:m\s]\s*(\d{1,2}(?:\.\d*)?)\s*s?")
-_OF_THE_FRAME = {"DATE-OBS", "TIME-OBS", "JD", "MJD-AVG"}  # a fixed one would be the same for every frame
-_PLACES = ("LONGITUD", "LATITUDE", "RA", "DEC")
 _CORNERS = ("CRVAL1", "CRVAL2")
-_SCALES = ("CDELTA1", "CDELTA2")
 _UNITS = {
-    "deg": {*_PLACES, *_CORNERS, *_SCALES, "ORIENTAT"},
-    "rad": {*_PLACES, *_SCALES},
+    "deg": {*PLACES, *_CORNERS, *SCALES_OF_PIXELS, "ORIENTAT"},
+    "rad": {*PLACES, *SCALES_OF_PIXELS},
     "adu/e": {"GAIN"},
 }
 _TYPES: dict[str, tuple[str, ...]] = {
     "DATE-OBS": ("date", "datetime", "jd", "mjd", "str"),
     "TIME-OBS": ("time", "datetime", "jd", "mjd", "str", "float"),
-    "JD": ("jd", "mjd", "datetime", "float"),
-    "MJD-AVG": ("mjd", "jd", "datetime", "float"),
-    **dict.fromkeys(_PLACES, ("angle", "float", "str")),
-    **dict.fromkeys(_CORNERS, ("float", "angle")),
+    "JD": ("jd", "mjd", "datetime", "float", "str"),
+    "MJD-AVG": ("mjd", "jd", "datetime", "float", "str"),
+    **dict.fromkeys(PLACES, ("angle", "float", "str")),
+    **dict.fromkeys(_CORNERS, ("float", "angle", "str")),
 }
 """The types that go with a keyword, where these do not follow from its kind. ``str`` and ``float`` leave the form open:
 the file's own words decide, as without a rule."""
@@ -52,9 +50,13 @@ def check(mapping: HeaderMapping) -> HeaderMapping:
     BadMapping
         It has no camera; a rule or condition cannot be used; there are too many of them, or too long ones.
     """
-    camera = " ".join(_text(mapping.camera, "the camera", LONGEST_CAMERA).split())
+    camera = " ".join(unicodedata.normalize("NFC", _text(mapping.camera, "the camera", LONGEST_CAMERA)).split())
     if not any(sign.isalnum() for sign in camera):
         raise BadMapping(where="it", reason="it names no camera", advice="Name the camera, as the upload form would.")
+    length = len(path_safe(camera_key(camera)))
+    if length > LONGEST_KEY:
+        reason = f"the camera's name takes {length} bytes in an address"
+        raise BadMapping(where="it", reason=reason, advice=f"Use a shorter name: {LONGEST_KEY} at most.")
     if len(mapping.recognise) > MOST_CONDITIONS:
         raise _too_many("conditions", MOST_CONDITIONS)
     conditions = tuple(check_condition(each, f"condition {n}") for n, each in enumerate(mapping.recognise, 1))
@@ -112,18 +114,22 @@ def check_rule(rule: Rule, place: str) -> Rule:
     where = f"{place} ({name[:20]})" if name.isprintable() else place
     keyword = KEYWORDS.get(name)
     if keyword is None:
-        advice = f"The standard keywords are {', '.join(KEYWORDS)}."
+        advice = f"Take it out, or begin its line with #. The standard keywords are {', '.join(KEYWORDS)}."
         raise BadMapping(where=place, reason=f"{name[:40]!r} is no standard keyword", advice=advice)
     good = Rule(
         keyword=name,
         source=_source(rule.source, where),
-        format=" ".join(_text(rule.format, where).split()) or usual_format(keyword),
+        format=_spelled_out(_text(rule.format, where), keyword),
         fixed=_text(rule.fixed, where),
         values=tuple((_text(said, where), _text(meant, where)) for said, meant in rule.values),
         description=_text(rule.description, where),
         comment=_text(rule.comment, where),
     )
     form = _format(good.format, keyword, where)
+    fixed, text = plain(good.fixed, good.format, keyword, form)
+    if text != good.format:
+        form = _format(text, keyword, where)
+    good = replace(good, fixed=fixed, format=text)
     if bool(good.source) == bool(good.fixed):
         reason = (
             "it has both a FITS keyword and a fixed value" if good.source else "it has no FITS keyword and no value"
@@ -132,7 +138,7 @@ def check_rule(rule: Rule, place: str) -> Rule:
         raise BadMapping(where=where, reason=reason, advice=advice)
     _check_values(good, where)
     for value in (good.fixed, *(meant for _, meant in good.values)):
-        _check_value(value, form, keyword, where)
+        check_value(value, form, keyword, where)
     return good
 
 
@@ -156,6 +162,12 @@ def usual_format(keyword: Keyword) -> str:
     return {Kind.WHOLE: "int", Kind.REAL: "float"}.get(keyword.kind, "str")
 
 
+def _spelled_out(text: str, keyword: Keyword) -> str:
+    return spelled_out(text, angular=keyword.name in _TYPES and "angle" in _TYPES[keyword.name]) or usual_format(
+        keyword
+    )
+
+
 def _text(given: str, where: str, longest: int = LONGEST_TEXT) -> str:
     text = given.strip()
     if len(text) > longest:
@@ -175,6 +187,10 @@ def _source(given: str, where: str) -> str:
         return ""
     keys = [" ".join(key.upper().split()).removeprefix("HIERARCH ") for key in text.split("|")]
     for key in keys:
+        parts = [part.strip() for part in re.split(r"[,;/]", key)]
+        if len(parts) > 1 and all(parts):
+            advice = f"Of several keywords, write {'|'.join(parts)[:LONGEST_TEXT]}: they are tried in turn."
+            raise BadMapping(where=where, reason=f"{key[:40]!r} cannot be a FITS keyword", advice=advice)
         if not key or len(key) > LONGEST_KEYWORD or not all(_WORD.fullmatch(word) for word in key.split()):
             advice = "Give FITS keywords as INSFILTE, or HIERARCH ESO INS FILT1 NAME; alternatives are joined by |."
             raise BadMapping(where=where, reason=f"{key[:40]!r} cannot be a FITS keyword", advice=advice)
@@ -200,7 +216,7 @@ def _format(text: str, keyword: Keyword, where: str) -> Format:
 
 
 def _types(keyword: Keyword) -> tuple[str, ...]:
-    usual = ("str", "int", "float") if keyword.kind is Kind.TEXT else ("float", "int")
+    usual = ("str", "int", "float") if keyword.kind is Kind.TEXT else ("float", "int", "str")
     return _TYPES.get(keyword.name, usual)
 
 
@@ -218,59 +234,6 @@ def _check_values(rule: Rule, where: str) -> None:
     if twice is not None or "" in said or not all(meant for _, meant in rule.values):
         reason = f"its map of values says {twice!r} twice" if twice else "its map of values has an empty place"
         raise BadMapping(where=where, reason=reason, advice='Write it as 1=U, 2=B, "2 1"=R, each value once.')
-
-
-def _check_value(value: str, form: Format, keyword: Keyword, where: str) -> None:
-    """Refuse a fixed or mapped value that is not of the keyword's kind, or out of its range."""
-    if not value:
-        return
-    if keyword.name in _OF_THE_FRAME:
-        advice = "Name the FITS keyword that has it; without one, leave the rule out."
-        raise BadMapping(where=where, reason=f"{keyword.name} cannot be the same for every frame", advice=advice)
-    if keyword.kind is Kind.TEXT:
-        return
-    number = _number(value, form, keyword)
-    if number is not None and keyword.name == "LONGITUD" and abs(number) <= 360.0:  # noqa: PLR2004 -- a full turn
-        number = (number + 180.0) % 360.0 - 180.0
-    if number is None or (keyword.kind is Kind.WHOLE and number != int(number)):
-        kind = "a whole number" if keyword.kind is Kind.WHOLE else "a number"
-        advice = (
-            f"Give {kind}, in the unit that the format says." if form.type != "angle" else "Give an angle: 44:15:33."
-        )
-        raise BadMapping(where=where, reason=f"{value[:40]!r} is not {kind} as {form.type!r} has it", advice=advice)
-    if not keyword.holds(number):
-        low, high = (f"{bound:g}" if bound is not None else "any" for bound in (keyword.low, keyword.high))
-        reason = f"{value[:40]!r} is {number:g} {keyword.unit}".rstrip() + f", and {keyword.name} is {low} to {high}"
-        raise BadMapping(where=where, reason=reason, advice="Check the value, and the unit in the format.")
-
-
-def _number(value: str, form: Format, keyword: Keyword) -> float | None:
-    """Return a value in the keyword's unit; None when it is no number."""
-    written = keyword.name in _PLACES or form.type == "angle"
-    parts = _SEXAGESIMAL.fullmatch(value) if written and form.form not in {"deg", "rad", "hour"} else None
-    if parts:
-        sign, units, minutes, seconds = parts.groups()
-        number = (int(units) + int(minutes) / 60 + float(seconds) / 3600) * (-1.0 if sign == "-" else 1.0)
-        per_unit = 15.0 if form.form == "hms" or (not form.form and keyword.name == "RA") else 1.0
-        return number * per_unit * (-1.0 if form.west else 1.0)
-    if not _PLAIN_NUMBER.fullmatch(value):
-        return None
-    number = float(value.upper().replace("D", "E"))
-    if not math.isfinite(number):
-        return None
-    return _in_unit(number, form, keyword)
-
-
-def _in_unit(number: float, form: Format, keyword: Keyword) -> float:
-    if form.type == "angle":
-        turned = {"hour": number * 15.0, "rad": math.degrees(number)}.get(form.form, number)
-        return -turned if form.west else turned
-    if form.unit == "adu/e":
-        return 1.0 / number if number else math.inf
-    if form.unit in {"deg", "rad"}:
-        degrees = number if form.unit == "deg" else math.degrees(number)
-        return degrees * 3600.0 if keyword.name in _SCALES else degrees
-    return number * UNITS[form.unit][1] if form.unit else number
 
 
 def _too_many(what: str, most: int) -> BadMapping:

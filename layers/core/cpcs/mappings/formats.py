@@ -83,11 +83,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "um": ("micron", "microns"),
     "e/adu": ("e-/adu", "electrons/adu"),
     "adu/e": ("adu/e-", "adu/electron"),
-    "deg": ("degree", "degrees"),
+    "arcsec": ("arcsec/pixel", "arcsec/pix", "arcsec/px"),
+    "arcmin": ("arcmin/pixel", "arcmin/pix"),
+    "deg": ("degree", "degrees", "deg/pixel", "deg/pix"),
     "rad": ("radian", "radians"),
     "mid": ("middle",),
+    "datetime": ("isot", "iso", "iso8601"),
 }
-"""What else is understood: types as older scripts call them, units written out; and ``%s``, ``%d``, ``%8.3f``."""
+"""What else is understood: types as older scripts call them, units written out, ``%8.3f``, ``hh:mm:ss.s``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,12 @@ class Format:
 _MEANT = {said: word for word, others in SYNONYMS.items() for said in others}
 _PRINTF = re.compile(r"%[-+ 0#]*\d*(?:\.\d*)?l?([sdifge])")
 _PRINTED = {"s": "str", "d": "int", "i": "int", "f": "float", "g": "float", "e": "float"}
+_SHAPES = {
+    "hms": re.compile(r"hh?:mm?(?::ss?(?:\.[sf]+)?)?"),
+    "dms": re.compile(r"[+-]?d{1,3}:mm?(?::ss?(?:\.[sf]+)?)?"),
+    "datetime": re.compile(r"yyyy-mm-dd[t_]hh:mm(?::ss(?:\.[sf]+)?)?z?"),
+}
+"""Forms as they look, and the word that they mean."""
 _SIZED = re.compile(r"(?:np\.|numpy\.)?u?(int|float)(?:8|16|32|64)")
 _ZONE = re.compile(r"utc([+-])(\d{1,2})(?:(\.\d{1,2})|:?([0-5]\d))?")
 _FARTHEST_ZONE = 14.0
@@ -139,19 +148,55 @@ def parse_format(text: str) -> Format:
     ValueError
         A word means nothing, or nothing with this type; the message says which.
     """
-    words = text.lower().split() or ["str"]
+    words = spelled_out(text).lower().split() or ["str"]
     kind = _type(words[0])
     if kind not in TYPES:
         raise ValueError(f"{words[0]!r} is none of {', '.join(TYPES)} (nor string, double, %s, %f, ...)")
     found = Format(type=kind)
     said: set[str] = set()
     for word in words[1:]:
-        added = _word(_MEANT.get(word, word), found.type)
+        added = _word(_meaning(word), found.type)
         if said & added.keys():
             raise ValueError(f"{word!r} contradicts what is said before it")
         said |= added.keys()
         found = replace(found, **added)
     return found
+
+
+def spelled_out(text: str, *, angular: bool = False) -> str:
+    """Return a format with its type before it, where only a form was written.
+
+    ``dd/mm/yy`` is ``date dd/mm/yy``; ``hh:mm:ss`` is ``time hms``; ``str hh:mm:ss`` is the same.
+
+    Parameters
+    ----------
+    text
+        As it was written; returned as it is where it has a type, and what follows goes with that.
+    angular
+        Whether it is of an angle: ``hh:mm:ss`` is ``angle hms`` then, and ``float hour`` is ``angle hour``.
+    """
+    words = text.split()
+    meant = [_meaning(word.lower()) for word in words]
+    if meant[1:] and _type(meant[0]) == "str" and meant[1] in {*TYPES, *DATE_FORMS, *_SHAPES}:
+        words, meant = words[1:], meant[1:]
+    first, rest = (meant[0], meant[1:]) if meant else ("", [])
+    has_both = "datetime" in rest or {"yyyy-mm-dd", "hms"} <= set(meant)
+    if first in {"date", "datetime", "yyyy-mm-dd"} and (has_both or first == "datetime"):
+        return " ".join(
+            ["datetime", *(word for word in meant if word not in {"date", "datetime", "yyyy-mm-dd", "hms"})]
+        )
+    if first in DATE_FORMS:
+        return " ".join(["date", *words])
+    if first in _SHAPES:
+        return " ".join(["angle" if angular or first == "dms" else "time", *meant])
+    if angular and _type(first) in {"float", "int"} and "hour" in rest:
+        return " ".join(["angle", *rest])
+    return " ".join(words)
+
+
+def _meaning(word: str) -> str:
+    """Return the word that one means which is said otherwise."""
+    return next((name for name, shape in _SHAPES.items() if shape.fullmatch(word)), _MEANT.get(word, word))
 
 
 def _type(word: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+
+from cpcs.memory import setup_name
 
 _DECIMAL = re.compile(r"[+-]?\d{1,12}(?:\.\d*)?", re.ASCII)
 
@@ -46,6 +49,11 @@ def value_key(said: str) -> str:
     """Return what a value is looked up by in a map of values: case and superfluous blanks do not count, 2.0 is 2."""
     text = " ".join(said.split()).casefold()
     return f"{float(text):.12g}" if _DECIMAL.fullmatch(text) else text
+
+
+def camera_key(camera: str) -> str:
+    """Return what mappings know a camera by: as `cpcs.memory.setup_name`, in whichever way accents were typed (NFC)."""
+    return setup_name(unicodedata.normalize("NFC", camera))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,14 @@
 ``-`` is nothing. Without a FITS keyword the value is fixed; beside one it is a map of values. What holds a colon, and
 in a map a comma or an equals sign, is put in double quotes, or has a backslash before it. Lines that begin with ``#``
 are comments; those that begin with ``#!`` say what the plain table has no place for.
+
+What is written here is exact. What is read may be looser, as the tables of 2018 are: a colon without a blank on either
+side, ``11:20:12``, belongs to what it stands in, where the blanks around the others tell it from these.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -22,14 +26,20 @@ from cpcs.errors import BadMapping
 from cpcs.keywords import KEYWORDS, Block
 
 from .check import check_condition, check_rules
+from .formats import parse_format
 from .records import Condition, HeaderMapping, Rule
 
 TITLES = ("DESCRIPTION", "KEYWORD (in FITS)", "KEYWORD (standard)", "FORMAT", "VALUE(s)", "COMMENT")
 LARGEST_TABLE = 256 * 1024  # characters, before anything is looked at
 NOTHING = "-"
+_NOTHING = {"", "-", "--", "---", "\u2013", "\u2014", "none", "n/a"}  # as people write it
 _FEWEST = 4  # fields: the value and the comment may be left out
 _ESCAPED = ':,="\\'
-_COMMENT, _DIRECTIVE = "#", "#!"
+_DIRECTIVE, _COMMENTS = "#!", ("#", ";", "%", "//")
+_RULER = re.compile(r"[-=_*~+.\s]+")
+_TITLES_OF_BLOCKS = {*Block, *(block.replace("&", "AND") for block in Block)}
+_CLOCK = re.compile(r"(?:.*[\s\dT:])?(?:\d|h|hh|d|dd|ddd|m|mm)\Z", re.IGNORECASE | re.DOTALL)
+_CLOCK_GOES_ON = re.compile(r"\d|mm?\b|ss?\b", re.IGNORECASE)
 _LAYOUT = "Write it as DESCRIPTION : KEYWORD (in FITS) : KEYWORD (standard) : FORMAT : VALUE(s) : COMMENT."
 _QUOTING = 'Put what holds a colon in double quotes, as "12:30:00".'
 
@@ -87,11 +97,48 @@ def table(mapping: HeaderMapping) -> str:
 def _read(line: str, place: str, found: _Found) -> None:
     if line.startswith(_DIRECTIVE):
         _direct([_plain(raw) for raw in _split(line.removeprefix(_DIRECTIVE), ":", place)], place, found)
-    elif line and not line.startswith(_COMMENT) and line.upper() not in set(Block):
-        rule = _rule(_split(line, ":", place), place)
+    elif not _is_comment(line):
+        rule = _rule(_fields_of(line, place), place)
         if rule is not None:
             found.rules.append(rule)
             found.places.append(place)
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is for people: empty, a remark, a ruler (``-----``), the title of a block."""
+    title = " ".join(line.upper().strip("[]<>=-*: ").split())
+    return line.startswith(_COMMENTS) or not line or bool(_RULER.fullmatch(line)) or title in _TITLES_OF_BLOCKS
+
+
+def _fields_of(line: str, place: str) -> list[str]:
+    """Return the fields of a line, as they are written.
+
+    Where colons with blanks around them make enough fields, those without any do not separate: all of them in a line of
+    too many fields, and the colons of clocks (``11:20``, ``hh:mm``) in any. What is left over then is the comment's, if
+    the line has a FITS keyword; if it has a fixed value, nobody knows where that ends.
+    """
+    parts = _split(line, ":", place)
+    spaced = _joined(parts, clocks_only=False)
+    if len(spaced) < _FEWEST or _plain(spaced[2]).upper() not in KEYWORDS:
+        spaced = parts
+    elif len(parts) <= len(TITLES):
+        spaced = _joined(parts, clocks_only=True)
+    if len(spaced) > len(TITLES) and _cell(spaced[1]):
+        return [*spaced[: len(TITLES) - 1], ":".join(spaced[len(TITLES) - 1 :])]
+    return spaced
+
+
+def _joined(parts: list[str], *, clocks_only: bool) -> list[str]:
+    """Return the parts of a line, those together between which a colon has no blank on either side."""
+    joined = parts[:1]
+    for part in parts[1:]:
+        before = joined[-1]
+        apart = not before or not part or before[-1].isspace() or part[0].isspace()
+        if apart or (clocks_only and not (_CLOCK.match(before) and _CLOCK_GOES_ON.match(part))):
+            joined.append(part)
+        else:
+            joined[-1] = f"{before}:{part}"
+    return joined
 
 
 def _direct(words: list[str], place: str, found: _Found) -> None:
@@ -118,26 +165,42 @@ def _rule(raw: list[str], place: str) -> Rule | None:
         return None
     rule = Rule(
         keyword=_plain(keyword),
-        source=_plain(source),
-        format=_plain(form),
-        description=_plain(description),
-        comment=_plain(comment),
+        source=_cell(source),
+        format=_cell(form),
+        description=_cell(description),
+        comment=_cell(comment),
     )
     if rule.source:
         return replace(rule, values=tuple(_pairs(value, place)))
-    fixed = _plain(value)
-    return replace(rule, fixed=fixed) if fixed else None
+    fixed = _cell(value)
+    if not fixed:
+        _check_template(rule, place)
+        return None
+    return replace(rule, fixed=fixed)
+
+
+def _check_template(rule: Rule, place: str) -> None:
+    """Refuse a line that says nothing, when it was meant to: its value stands where the format should."""
+    try:
+        parse_format(rule.format)
+    except ValueError as error:
+        reason = f"it has neither a FITS keyword nor a value, and {rule.format[:40]!r} is no format"
+        advice = f"If that is the value, put the format before it: {rule.keyword[:20]} : str : {rule.format[:40]}."
+        raise BadMapping(where=place, reason=reason, advice=advice) from error
 
 
 def _pairs(raw: str, place: str) -> Iterator[tuple[str, str]]:
     """Yield what a map of values says: ``1=U, 2=B``."""
-    if not _plain(raw):
+    if not _cell(raw):
         return
     for part in _split(raw, ",", place):
         sides = [_plain(side) for side in _split(part, "=", place)]
         if len(sides) != 2:  # noqa: PLR2004 -- what is said, and what is meant
             reason = f"{part.strip()[:40]!r} beside a FITS keyword is no map of values"
-            advice = 'Write a map as 1=U, 2=B, "2 1"=R; for a fixed value, give - for the FITS keyword.'
+            advice = (
+                "If it is the value itself, give - for the FITS keyword; if it is what the file's values mean, write "
+                'a map, as 1=U, 2=B, "2 1"=R; if it is an example, give - for the value.'
+            )
             raise BadMapping(where=place, reason=reason, advice=advice)
         yield sides[0], sides[1]
 
@@ -175,6 +238,11 @@ def _plain(raw: str) -> str:
     if len(text) > 1 and text[0] == '"' and _closing(text) == len(text) - 1:
         text = text[1:-1]
     return _unescaped(text)
+
+
+def _cell(raw: str) -> str:
+    """Return what a field means; in whichever way somebody wrote that there is nothing."""
+    return "" if raw.strip().casefold() in _NOTHING else _plain(raw)
 
 
 def _closing(text: str) -> int:
@@ -222,14 +290,18 @@ def _body(mapping: HeaderMapping) -> Iterator[str]:
 def _fields(rule: Rule) -> tuple[str, ...]:
     pairs = ", ".join(f"{_written(said, ',=')}={_written(meant, ',=')}" for said, meant in rule.values)
     words = (rule.description, rule.source, rule.keyword, rule.format)
-    return (*map(_written, words), pairs or _written(rule.fixed), _written(rule.comment))
+    first, *others = map(_written, words)
+    if first.startswith(_COMMENTS):
+        first = f'"{first}"'
+    return (first, *others, pairs or _written(rule.fixed), _written(rule.comment))
 
 
 def _written(text: str, also: str = "") -> str:
     """Return a text so that it is read back as it is; ``also`` must not stand in it without quotes either."""
     if not text:
         return NOTHING
-    if text != NOTHING and text[0] != _COMMENT and text == text.strip() and not set(text) & set(f':"\\{also}'):
+    is_plain = text.casefold() not in _NOTHING and text[0] != "#" and text == text.strip()
+    if is_plain and not set(text) & set(f':"\\{also}'):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

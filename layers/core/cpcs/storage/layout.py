@@ -91,7 +91,7 @@ def recalibration(recalibration_id: str) -> str:
 
 
 def mapping(observatory_id: int, camera: str, version: int) -> str:
-    """Return the key of a version of a header mapping; ``camera`` as `cpcs.memory.setup_name` makes it."""
+    """Return the key of a version of a header mapping; ``camera`` as `cpcs.mappings.camera_key` makes it."""
     return f"{MAPPINGS}{observatory_id}/{path_safe(camera)}/{version:06d}.json"
 
 

@@ -2,11 +2,12 @@
 
 Whoever changes a mapping names the version that was changed. The next one is written where nothing is yet, so of two
 who change the same version one is told so. A mapping that is taken back has a version that says it; the old ones stay,
-for the calibrations that name them.
+for the calibrations that name them. A version that cannot be read counts as one that is taken back.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,15 +16,15 @@ from pynamodb.exceptions import PutError
 
 from cpcs import clock, serial
 from cpcs.errors import BadMapping, StorageConflict, UnknownMapping
-from cpcs.mappings import HeaderMapping
-from cpcs.memory import setup_name
+from cpcs.mappings import HeaderMapping, camera_key
 
 from . import keys, layout
 from .models import MappingItem, Models, find
 from .objects import Bucket
 from .transactions import condition_failed
 
-MOST_CAMERAS = 50  # of an observatory: all its mappings are read for each upload
+MOST_CAMERAS = 50  # of an observatory, that hold: all its mappings are read for each upload
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,13 @@ class Mappings:
     now: Callable[[], float] = time.time
 
     def of_observatory(self, observatory_id: int) -> list[HeaderMapping]:
-        """Return the newest version of each mapping that holds, in the order of the cameras' names: one query."""
+        """Return the newest version of each mapping that holds, in the order of the cameras' names: one query.
+
+        One that cannot be read is logged and left out: it takes no other camera's away.
+        """
         found = self.models.mappings.query(keys.mappings(observatory_id))
-        return [mapping for mapping in map(_record, found) if not mapping.withdrawn]
+        records = [self._record(item, observatory_id) for item in found]
+        return [mapping for mapping in records if not mapping.withdrawn]
 
     def get(self, observatory_id: int, camera: str, version: int | None = None) -> HeaderMapping:
         """Return a mapping: its newest version, or any that it ever had.
@@ -45,17 +50,17 @@ class Mappings:
         Raises
         ------
         UnknownMapping
-            There is none of that camera, or no such version; the newest says that it is withdrawn.
+            There is none of that camera, or no such version that can be read; the newest says that it is withdrawn.
         """
         newest = self._newest(observatory_id, camera)
         if newest is None or (newest.withdrawn and version is None):
             raise UnknownMapping(observatory=observatory_id, camera=camera)
         if version in (None, newest.version):
             return newest
-        there = self.data.get(layout.mapping(observatory_id, setup_name(camera), version))
-        if there is None or version > newest.version:
+        there = self._stored(observatory_id, camera, version) if version < newest.version else None
+        if there is None:
             raise UnknownMapping(observatory=observatory_id, camera=camera, version=f", version {version}")
-        return serial.loads(HeaderMapping, there)
+        return there
 
     def save(self, mapping: HeaderMapping, *, edits: int, key_id: str) -> HeaderMapping:
         """Write the next version of a mapping: to S3, then to the table. Doing it again does nothing twice.
@@ -65,7 +70,7 @@ class Mappings:
         mapping
             As it is to be, checked (`cpcs.mappings.check`), with its observatory.
         edits
-            The version that it was made from; 0 where there is none yet.
+            The version that it was made from; 0 where there is none yet, or none any more.
         key_id
             Of whoever asks.
 
@@ -83,14 +88,19 @@ class Mappings:
         """
         newest = self._newest(mapping.observatory_id, mapping.camera)
         version = newest.version if newest is not None else 0
-        if newest is None:
+        if newest is not None and edits == 0:
+            if _content(newest) == _content(mapping):  # the same request again
+                return newest
+            edits = version if newest.withdrawn else 0
+        if (newest is None or newest.withdrawn) and not mapping.withdrawn:
             self._check_number(mapping)
         if version == edits:
             made = replace(mapping, version=version + 1, created=clock.iso(self.now()), key_id=key_id)
             newest = self._write(made)
         if newest is None or newest.version != edits + 1 or _content(newest) != _content(mapping):
             version = newest.version if newest is not None else 0
-            raise StorageConflict(what=f"The mapping of {mapping.camera!r} (version {version} is the newest)")
+            what = f"The mapping of {mapping.camera!r} (version {version} is the newest)"
+            raise StorageConflict(what=what, advice="Get the newest version, change that, and name its version.")
         return newest
 
     def withdraw(self, observatory_id: int, camera: str, *, key_id: str, edits: int | None = None) -> HeaderMapping:
@@ -117,14 +127,38 @@ class Mappings:
         return self.save(gone, edits=newest.version if edits is None else edits, key_id=key_id)
 
     def _newest(self, observatory_id: int, camera: str) -> HeaderMapping | None:
-        name = setup_name(camera)
+        name = camera_key(camera)
         item = find(self.models.mappings, keys.mappings(observatory_id), name) if name else None
-        return _record(item) if item is not None else None
+        return self._record(item, observatory_id) if item is not None else None
+
+    def _record(self, item: MappingItem, observatory_id: int) -> HeaderMapping:
+        """Return what the table holds; where that cannot be read what S3 does, else a version that is withdrawn."""
+        try:
+            return serial.loads(HeaderMapping, item.mapping)
+        except serial.BadRecord:
+            logger.exception("mapping of observatory %d, camera %s: the table's is unreadable", observatory_id, item.sk)
+        version = int(item.version)
+        stored = self._stored(observatory_id, item.sk, version)
+        return stored or HeaderMapping(observatory_id=observatory_id, camera=item.sk, version=version, withdrawn=True)
+
+    def _stored(self, observatory_id: int, camera: str, version: int) -> HeaderMapping | None:
+        """Return a version from S3; None where there is none that can be read."""
+        key = layout.mapping(observatory_id, camera_key(camera), version)
+        there = self.data.get(key)
+        try:
+            return serial.loads(HeaderMapping, there) if there is not None else None
+        except serial.BadRecord:
+            logger.exception("%s is unreadable", key)
+            return None
 
     def _write(self, mapping: HeaderMapping) -> HeaderMapping:
         """Write a version where none is yet; return the one that is there now, which the table knows then."""
-        key = layout.mapping(mapping.observatory_id, setup_name(mapping.camera), mapping.version)
-        there = serial.loads(HeaderMapping, self.data.put_new(key, serial.dumps(mapping)))
+        key = layout.mapping(mapping.observatory_id, camera_key(mapping.camera), mapping.version)
+        try:
+            there = serial.loads(HeaderMapping, self.data.put_new(key, serial.dumps(mapping)))
+        except serial.BadRecord:
+            logger.exception("%s is unreadable", key)
+            there = replace(mapping, recognise=(), rules=(), comment="", withdrawn=True)
         is_newer = MappingItem.pk.does_not_exist() | (MappingItem.version < there.version)
         try:
             item_of(self.models, there).save(condition=is_newer)
@@ -134,7 +168,7 @@ class Mappings:
         return there
 
     def _check_number(self, mapping: HeaderMapping) -> None:
-        n_cameras = self.models.mappings.count(keys.mappings(mapping.observatory_id))
+        n_cameras = len(self.of_observatory(mapping.observatory_id))
         if n_cameras >= MOST_CAMERAS:
             reason = f"the observatory has mappings of {n_cameras} cameras"
             raise BadMapping(where="it", reason=reason, advice="Change one of these.")
@@ -144,14 +178,10 @@ def item_of(models: Models, mapping: HeaderMapping) -> MappingItem:
     """Return what the table holds of a mapping."""
     return models.mappings(
         keys.mappings(mapping.observatory_id),
-        setup_name(mapping.camera),
+        camera_key(mapping.camera),
         version=mapping.version,
         mapping=serial.dumps(mapping).decode(),
     )
-
-
-def _record(item: MappingItem) -> HeaderMapping:
-    return serial.loads(HeaderMapping, item.mapping)
 
 
 def _content(mapping: HeaderMapping) -> HeaderMapping:

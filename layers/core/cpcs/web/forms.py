@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Never
 from urllib.parse import parse_qsl
@@ -52,7 +52,7 @@ def read(request: Request) -> Form:
     if kind == "application/x-www-form-urlencoded":
         return Form(fields=_urlencoded(request.body))
     if kind.endswith("json") or request.body.lstrip().startswith(b"{"):
-        return Form(fields=_json(request.body))
+        return Form(fields=json_object(request.body))
     if request.body.strip():
         raise _not(kind or "of no declared type", "a form: multipart/form-data, urlencoded or JSON")
     return Form()
@@ -69,9 +69,16 @@ def _urlencoded(body: bytes) -> dict[str, str]:
         raise _not("too long a form", f"a form of at most {MOST_PARTS} fields") from error
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes, of_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> dict[str, Any]:
+    """Return the object that a JSON body is; ``of_pairs`` makes each object in it, for who minds repeated names.
+
+    Raises
+    ------
+    BadField
+        It is none.
+    """
     try:
-        document = json.loads(body or b"{}", parse_constant=_no_constant)
+        document = json.loads(body or b"{}", parse_constant=_no_constant, object_pairs_hook=of_pairs)
     except (ValueError, RecursionError) as error:
         raise _not("broken", "JSON") from error
     if not isinstance(document, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from dataclasses import fields as fields_of
 from typing import Any
@@ -22,18 +22,19 @@ from cpcs.mappings import (
     Condition,
     HeaderMapping,
     Rule,
+    camera_key,
     check,
     decoded,
     parse_table,
 )
-from cpcs.memory import setup_name
 from cpcs.names import path_safe
 from cpcs.web import fields, forms
 from cpcs.web.documents import Document
 from cpcs.web.request import Request
 
 LATEST_VERSION = 999_999
-_RULE = {field.name for field in fields_of(Rule)}
+_RULE = [field.name for field in fields_of(Rule)]
+_CONDITION = [field.name for field in fields_of(Condition)]
 _VERSION = "the version that is changed"
 
 
@@ -60,8 +61,8 @@ def ask(request: Request, observatory_id: int, camera: str) -> tuple[HeaderMappi
     """
     kind = parse_options_header(request.content_type)[0]
     is_json = kind.endswith("json") or request.body.lstrip().startswith(b"{")
-    sent = _of_json(forms.read(request).fields) if is_json else parse_table(decoded(request.body))
-    if sent.camera and setup_name(sent.camera) != setup_name(camera):
+    sent = _of_json(forms.json_object(request.body, _once)) if is_json else parse_table(decoded(request.body))
+    if sent.camera and camera_key(sent.camera) != camera_key(camera):
         raise fields.bad("camera", sent.camera, f"that of the address, {camera[: fields.SHOWN]}")
     named = HeaderMapping(
         observatory_id=observatory_id,
@@ -70,8 +71,10 @@ def ask(request: Request, observatory_id: int, camera: str) -> tuple[HeaderMappi
         rules=sent.rules,
         comment=sent.comment,
     )
-    edits = version(request.query)
-    return check(named), sent.version if edits is None else edits
+    made, edits = check(named), version(request.query)
+    if not made.rules:
+        raise _odd("it", "it has no rules", "Send one at least; DELETE takes a mapping back.")
+    return made, sent.version if edits is None else edits
 
 
 def version(given: Mapping[str, Any]) -> int | None:
@@ -131,40 +134,57 @@ def vocabulary() -> Document:
             "moments": list(MOMENTS),
             "scales": list(SCALES),
         },
-        "cursor": None,
     }
 
 
 # --- the JSON form ----------------------------------------------------------------------------
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON whose names are all different."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _odd("its JSON", f"{twice[: fields.SHOWN]!r} is there twice", "Say each name once.")
+    return found
+
+
+def _known(given: Mapping[str, Any], names: Iterable[str], place: str, what: str) -> None:
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        reason = f"{unknown[0][: fields.SHOWN]!r} is no part of a {what}"
+        raise _odd(place, reason, f"Its parts are {', '.join(names)}.")
+
+
 def _of_json(given: Mapping[str, Any]) -> HeaderMapping:
+    _known(given, document(HeaderMapping(camera="")), "it", "mapping")
     return HeaderMapping(
         camera=_text(given, "camera", "it"),
         version=version(given) or 0,
-        recognise=tuple(
-            Condition(keyword=_text(each, "keyword", place), pattern=_text(each, "pattern", place))
-            for place, each in _objects(given, "recognise", "condition")
-        ),
+        recognise=tuple(_condition(each, place) for place, each in _objects(given, "recognise", "condition")),
         rules=tuple(_rule(each, place) for place, each in _objects(given, "rules", "rule")),
         comment=_text(given, "comment", "it"),
     )
 
 
+def _condition(given: Mapping[str, Any], place: str) -> Condition:
+    _known(given, _CONDITION, place, "condition")
+    return Condition(**{name: _text(given, name, place) for name in _CONDITION})
+
+
 def _rule(given: Mapping[str, Any], place: str) -> Rule:
-    unknown = sorted(set(given) - _RULE)
-    if unknown:
-        raise _odd(place, f"{unknown[0][: fields.SHOWN]!r} is no part of a rule", f"Its parts are {', '.join(_RULE)}.")
-    texts = {name: _text(given, name, place) for name in _RULE - {"values"}}
+    _known(given, _RULE, place, "rule")
+    texts = {name: _text(given, name, place) for name in _RULE if name != "values"}
     return Rule(values=tuple(_pairs(given.get("values"), place)), **texts)
 
 
 def _pairs(given: object, place: str) -> list[tuple[str, str]]:
     """Return a map of values, sent as an object or as a list of pairs."""
-    listed = list(given.items()) if isinstance(given, dict) else [] if given is None else given
-    if not isinstance(listed, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in listed):  # noqa: PLR2004
+    listed = list(map(list, given.items())) if isinstance(given, dict) else given or []
+    if not isinstance(listed, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in listed):  # noqa: PLR2004
         raise _odd(place, "its values are no map", 'Write them as {"1": "U", "2": "B"}.')
-    return [(_text({"value": said}, "value", place), _text({"value": meant}, "value", place)) for said, meant in listed]
+    return [(_as_text(said, "value", place), _as_text(meant, "value", place)) for said, meant in listed]
 
 
 def _objects(given: Mapping[str, Any], name: str, one: str) -> list[tuple[str, Mapping[str, Any]]]:
@@ -176,7 +196,10 @@ def _objects(given: Mapping[str, Any], name: str, one: str) -> list[tuple[str, M
 
 
 def _text(given: Mapping[str, Any], name: str, place: str) -> str:
-    value = given.get(name)
+    return _as_text(given.get(name), name, place)
+
+
+def _as_text(value: object, name: str, place: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -51,10 +51,15 @@ def document(
 
 
 def content(
-    body: str | bytes, content_type: str, *, cache: str = PRIVATE, cookies: list[Cookie] | None = None
+    body: str | bytes,
+    content_type: str,
+    *,
+    cache: str = PRIVATE,
+    headers: Mapping[str, str] | None = None,
+    cookies: list[Cookie] | None = None,
 ) -> Response[str | bytes]:
     """Return something else than JSON."""
-    return Response(int(HTTPStatus.OK), content_type, body, {"Cache-Control": cache}, cookies)
+    return Response(int(HTTPStatus.OK), content_type, body, {"Cache-Control": cache, **(headers or {})}, cookies)
 
 
 def plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response[str]:
@@ -114,7 +119,8 @@ def _zipped(answer: Answer, request: Request) -> Answer:
     body = answer.get("body") or ""
     if answer.get("isBase64Encoded") or len(body) <= SMALLEST_ZIPPED:
         return answer
-    headers = {**answer["headers"], "Vary": "Accept-Encoding"}
+    own = answer["headers"].get("Vary", "")
+    headers = {**answer["headers"], "Vary": f"{own}, Accept-Encoding" if own else "Accept-Encoding"}
     if not _takes_gzip(request.headers.get("accept-encoding", "")):
         return {**answer, "headers": headers}
     packed = base64.b64encode(gzip.compress(body.encode(), 5, mtime=0)).decode()

@@ -15,6 +15,7 @@ _AFTER = re.compile(r"(?<=[\s\d.\"':\u00b0MD])([NSEW])$")
 _GAP = "[ :;\u00b0'\"HDMS]+"
 _NUMBER = r"(\d+(?:[.,]\d*)?|\.\d+)"
 _PARTS = re.compile(rf"([+-]?) ?{_NUMBER}(?:{_GAP}{_NUMBER})?(?:{_GAP}{_NUMBER})?(?:{_GAP})?")
+_FORTRAN = re.compile(r"([+-]?(?:\d+\.\d*|\.\d+))D([+-]?\d{1,3})")  # with a point: 44D15 has minutes
 _SIXTY = 60.0
 
 
@@ -38,7 +39,10 @@ class Angle:
 
 
 def read(text: str) -> Angle | None:
-    """Return an angle; None for what is none (``05h30m``, ``-30:09:54``, ``31:57.8``, ``W 70 48 54``, ``4,54``)."""
+    """Return an angle; None for what is none.
+
+    ``05h30m``, ``-30:09:54``, ``31:57.8``, ``W 70 48 54``, ``4,54``, and Fortran's ``4.426D1``.
+    """
     plain = " ".join(text.translate(_SIGNS).upper().split())[:_LONGEST]
     plain = _WORDS.sub(lambda word: word[1][0], _UNITS.sub("", plain)).strip()
     letter = ""
@@ -52,7 +56,7 @@ def read(text: str) -> Angle | None:
 
 def _decimal(plain: str, letter: str) -> Angle | None:
     try:
-        value = float(plain)
+        value = float(_FORTRAN.sub(r"\1E\2", plain) if _FORTRAN.fullmatch(plain) else plain)
     except ValueError:
         return None
     return Angle(value=value, letter=letter) if isfinite(value) else None
