@@ -11,30 +11,14 @@ from hypothesis import strategies as st
 
 from cpcs.keywords import KEYWORDS
 from cpcs.mappings import Rule, angles
-from photocal.headers import sites
-from photocal.headers.cards import Card, Header, card, from_bytes
+from photocal.headers.cards import Card, Header, from_bytes
 from photocal.headers.contradictions import MEANINGS, contradictions
 from photocal.headers.longitude import said_west
-from photocal.headers.site_block import SiteBlock, site_block
+from photocal.headers.site_block import site_block
 from photocal.headers.standard import Finding, Given, How, Level
+from tests.support.place_headers import codes, found, header, placed
 
 NIGHT_IN_CHILE = 58516.2953  # 2019-02-02, 07:05 UTC
-
-
-def header(*images: str) -> Header:
-    return Header(found for found in map(card, images) if found is not None)
-
-
-def placed(*images: str, mjd: float | None = None, given: Given | None = None, **rules: Rule) -> SiteBlock:
-    return site_block(header(*images), rules, given or Given(), mjd=mjd)
-
-
-def found(block: SiteBlock, keyword: str) -> Finding:
-    return next(finding for finding in block.findings if finding.keyword == keyword)
-
-
-def codes(block: SiteBlock) -> list[str]:
-    return [remark.code for remark in block.remarks]
 
 
 # --- angles ---
@@ -72,76 +56,6 @@ def test_what_is_no_angle_is_none(text: str) -> None:
     assert angles.read(text) is None
 
 
-# --- the table of sites ---
-
-
-def test_the_table_of_sites_is_sound() -> None:
-    known = sites.known()
-    assert len(known) > 200
-    assert len({site.name for site in known}) == len(known)
-    listed = [site.mpc for site in known if site.mpc]
-    assert len(set(listed)) == len(listed)
-    for site in known:
-        assert KEYWORDS["LONGITUD"].holds(site.longitude_deg)
-        assert KEYWORDS["LATITUDE"].holds(site.latitude_deg)
-        assert site.altitude_m is not None
-        assert KEYWORDS["ALTITUDE"].holds(site.altitude_m)
-        assert sites.named(site.name, an_observatory=True) == site
-        assert sites.near(site.longitude_deg, site.latitude_deg) is not None
-
-
-def test_no_spelling_means_two_sites() -> None:
-    table = sites._table()
-    spellings = [*table.words.items(), *table.exact.items(), *table.codes.items()]
-    meant: dict[str, set[str]] = {}
-    for spelling, site in spellings:
-        meant.setdefault(spelling, set()).add(site.name)
-    assert not {spelling: names for spelling, names in meant.items() if len(names) > 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("CTIO 4.0-m telescope", "Cerro Tololo"),
-        ("ESO-VLT-U1", "Paranal"),
-        ("ESO-NTT", "La Silla"),
-        ("Steward 2.3 m (bok)", "Kitt Peak"),
-        ("UK Schmidt (new optics)", "Siding Spring"),
-        ("Palomar 48-inch Schmidt", "Palomar"),
-        ("LCO/OCIW", "Las Campanas"),
-        ("LCOGT node at Cerro Tololo Inter-American Observatory", "Cerro Tololo"),
-        ("La_Silla", "La Silla"),
-        ("Mt. Suhora", "Suhora"),
-        ("Bia\u0142k\u00f3w", "Bialkow"),
-        ("Piszk\u00e9stet\u0151", "Piszkesteto"),
-        ("NOT", "Roque de los Muchachos, La Palma"),
-        ("Liverpool Telescope", "Roque de los Muchachos, La Palma"),
-        ("LOIANO", "Loiano"),
-    ],
-)
-def test_a_site_is_known_by_its_spellings(text: str, name: str) -> None:
-    site = sites.named(text)
-    assert site is not None
-    assert site.name == name
-
-
-@pytest.mark.parametrize(
-    "text", ["", "NOT AVAILABLE", "ESO-MIDAS", "APO 120/840", "NOAO-IRAF FITS Image Kernel", "coj", "T150"]
-)
-def test_what_names_no_site_names_none(text: str) -> None:
-    assert sites.named(text) is None
-
-
-def test_short_codes_count_for_observatories_and_whole_values_for_people() -> None:
-    assert sites.named("coj", an_observatory=True) == sites.named("Siding Spring")
-    assert sites.named("J. Wise", a_person=True) is None
-    assert sites.named("Wise") is not None
-
-
-def test_two_sites_in_one_value_are_none() -> None:
-    assert sites.named("Paranal or Loiano") is None
-
-
 # --- east and west ---
 
 
@@ -157,6 +71,23 @@ def test_two_sites_in_one_value_are_none() -> None:
         ("longitude, west is negative", False),
         ("west positive, east negative", True),
         ("degrees (+W)", True),
+        ("EAST->NEG WEST->POS", True),
+        ("East negative", True),
+        ("positive west", True),
+        ("+ve W", True),
+        ("W+ E-", True),
+        ("neg. east / pos. west", True),
+        ("+ west, - east", True),
+        ("positive values are measured to the West", True),
+        ("east-positive", False),
+        ("West=- East=+", False),
+        ("(+E/-W)", False),
+        ("deg - East positive", False),
+        ("Longitude - west", True),
+        ("Longitude East (-180 to 180)", False),
+        ("+/- 180 deg, E", False),
+        ("east positive, west positive", None),
+        ("East-West position", None),
         ("Longitude of the imaging location", None),
         ("Western Sahara or Eastern Desert", None),
     ],
@@ -182,6 +113,12 @@ def test_a_comment_that_is_wrong_is_contradicted_by_the_named_site() -> None:
     assert [(remark.code, remark.level) for remark in block.remarks] == [("LONGITUDE_SIGN", Level.WARNING)]
     assert block.site is not None
     assert block.site.trusted
+
+
+def test_prism_says_that_west_is_positive() -> None:
+    block = placed("SITELAT = '47:12:00'", "SITELONG= '-06:55:26' / EAST->NEG WEST->POS")
+    assert found(block, "LONGITUD").value == pytest.approx(6.92389, abs=1e-5)
+    assert codes(block) == []
 
 
 def test_a_known_site_at_the_place_decides_when_nothing_is_named() -> None:

@@ -32,7 +32,7 @@ MOST_KEYS = [
     "DATE-OBS", "TIME-OBS", "DATE", "UT", "UTC", "UTSTART", "UT-END", "JD", "MJD-OBS", "MJD-AVG", "DATE-AVG",
     "DATE-END", "TIMESYS",
     "TIMEZONE", "LOCTIME", "DATE-LOC", "EXPTIME", "EXPOSURE", "HJD", "TAI", "EXPSTART", "EXPEND", "NDIT", "STACKCNT",
-    "TM-START",
+    "TM-START", "TOTALEXP", "EPOCH",
     "ESO DET DIT", "DARKTIME", "IMAGETYP", "ITIME", "COADDS",
 ]  # fmt: skip
 COMMENTS = ["", "start UT", "local time", "mid of exposure", "[ms]", "UTC-7", "TAI", "12:13:14 UTC", "minutes", "end"]

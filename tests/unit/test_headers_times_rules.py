@@ -47,6 +47,73 @@ def test_day_and_month_that_nothing_decides_are_as_fits_had_them_with_a_warning(
     assert "DATE_AMBIGUOUS" in codes(found, Level.WARNING)
 
 
+@pytest.mark.parametrize(("text", "date"), [("8/11/2021", "2021-08-11"), ("8/11/21", "2021-08-11")])
+def test_the_month_is_first_where_slashes_go_with_am_and_pm(text: str, date: str) -> None:
+    found = block(f"DATE-OBS= '{text} 9:10:22 PM'\nEXPTIME = 60")
+    assert start(found) == f"{date}T21:10:22.000"
+    assert "DATE_AMBIGUOUS" in codes(found, Level.WARNING)
+    assert "month first" in finding(found, "DATE-OBS").why
+    other = block(f"DATE-OBS= '{text} 9:10:22 PM'\nJD      = 2459527.382199\nEXPTIME = 60")
+    assert finding(other, "DATE-OBS").value == "2021-11-08"
+
+
+PLATE = "DATE-OBS= '01/12/51'\nUT      = '04:25:00'\nEXPOSURE= 50. / minutes\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "date", "decided"),
+    [
+        ("EPOCH   = 1.9519155273438E+03", "1951-12-01", True),
+        ("EPOCH   = 1951.0315", "1951-01-12", True),
+        ("OBSEPOCH= 1951.0315\nEPOCH   = 1950.0", "1951-01-12", True),
+        ("EPOCH   = 1950.0", "1951-12-01", False),
+        ("EPOCH   = 1951.5005", "1951-12-01", False),
+        ("EPOCH   = 1951.9155\nMJD     = 33658.184", "1951-01-12", True),
+        ("EPOCH   = 'unknown'", "1951-12-01", False),
+    ],
+)
+def test_a_year_with_its_fraction_tells_day_and_month_apart(more: str, date: str, decided: bool) -> None:
+    found = block(PLATE + more)
+    assert start(found) == f"{date}T04:25:00.000"
+    assert ("DATE_AMBIGUOUS" not in codes(found)) is decided
+    assert not codes(found, Level.REFUSAL)
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "0.0", "-1.0", "-2400000.5"])
+@pytest.mark.parametrize("key", ["JD", "MJD-OBS", "JD_UTC"])
+def test_a_day_number_that_nobody_set_is_passed_over(key: str, number: str) -> None:
+    found = block(f"DATE-OBS= '2021-08-11T21:10:22'\n{key:8}= {number}\nEXPTIME = 60")
+    assert start(found) == "2021-08-11T21:10:22.000"
+    assert codes(found) == set()
+
+
+# --- stacks ---
+
+STACK = "DATE-OBS= '2024-05-01T20:00:00'\nEXPTIME = 10\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "elapsed", "level"),
+    [
+        ("STACKCNT= 112\nTOTALEXP= 1120", 1120.0, Level.WARNING),
+        ("STACKCNT= 112\nLIVETIME= 1000.", 1000.0, Level.WARNING),  # some were left out
+        ("STACKCNT= 112\nTOTEXP  = 10", 10.0, Level.WARNING),  # EXPTIME is the sum already
+        ("STACKCNT= 112\nTOTALEXP= 5000", 10.0, Level.WARNING),
+        ("STACKCNT= 112\nTOTALEXP= 18.67 / [min]", 1120.2, Level.WARNING),
+        ("STACKCNT= 112", 10.0, Level.WARNING),
+        ("SNAPSHOT= 112", 10.0, Level.WARNING),
+        ("NCOMBINE= 112", 10.0, Level.NOTE),
+        ("NCOMBINE= 112\nTOTEXP  = 1120", 1120.0, Level.WARNING),
+    ],
+)
+def test_the_middle_of_a_stack_is_that_of_the_whole(more: str, elapsed: float, level: Level) -> None:
+    found = block(STACK + more)
+    assert found.mid_mjd == pytest.approx(60431.0 + (72000.0 + elapsed / 2) / 86400.0, abs=1e-8)
+    assert finding(found, "EXPTIME").value == 10.0
+    assert "EXPOSURE_STACKED" in codes(found, level)
+    assert ("EXPOSURES_DISAGREE" in codes(found)) is ("5000" in more)
+
+
 # --- local time, nights ---
 
 

@@ -28,7 +28,9 @@ _LAST_RESORT = ("DARKTIME", "DARK")
 _IN_NAME = {"EXPOINUS": "us", "EXPUS": "us", "EXPMS": "ms"}
 _COADDS = ("ESODETNDIT", "NDIT", "COADDS", "NCOADDS", "NCOADD", "COADD", "COADDONE", "ESODETWIN1NDIT")
 _OF_ONE = ("ESODETDIT", "ESODETWIN1DIT1", "DIT", "ITIME")
-_STACKS = ("NCOMBINE", "STACKCNT", "SNAPSHOT", "NSTACK", "NSTACKED", "NIMAGES", "NCOMB", "NUMCOMB", "STACKNUM")
+_STACKS = ("STACKCNT", "SNAPSHOT", "NSTACK", "NSTACKED", "NIMAGES", "STACKNUM", "NCOMBINE", "NCOMB", "NUMCOMB")
+_MAY_BE_THE_SUM = ("NCOMBINE", "NCOMB", "NUMCOMB")  # IRAF: EXPTIME beside them may be the sum already
+_TOTALS = ("TOTALEXP", "LIVETIME", "TOTEXP", "EXPTOTAL")
 _TYPES = ("OBSTYPE", "IMAGETYP", "IMGTYPE", "EXPTYPE", "OBS_TYPE", "VIMTYPE", "FRAME", "ESO DPR TYPE", "OBSMODE")
 
 _DURATION = re.compile(r"([0-9.]+(?:[eEdD][+-]?[0-9]{1,2})?)\s*([a-zA-Zµ]+)\.?")
@@ -147,7 +149,8 @@ def exposure(header: Header, rules: Mapping[str, Rule], given: Given, span_s: fl
     if coadds > 1:
         elapsed = max(chosen.seconds, per * coadds)
         remarks.append(_of_coadds(chosen.seconds, per, coadds))
-    stacked = _stacked(header, remarks)
+    stacked, total = _stacked(header, chosen.seconds, span_s, remarks)
+    elapsed = max(elapsed, total)
     if span_s is not None and chosen.seconds > span_s + max(2.0, 0.02 * span_s) and not stacked:
         message = (
             f"The exposure is {chosen.seconds:g} s ({chosen.said.source}), but start and end are {span_s:.3f} s apart."
@@ -248,6 +251,8 @@ def _chosen(
     sums = {round(count * first.seconds) for count in counts}
     rivals = [one for one in rivals if bare(one.said.key) not in _OF_ONE and one is not first]
     rivals = [one for one in rivals if round(one.seconds) not in sums]  # the sum of all beside one of them
+    most = 1.05 * counts[1] * first.seconds  # of a stack from which some were left out, too
+    rivals = [one for one in rivals if bare(one.said.key) not in _TOTALS or not first.seconds < one.seconds <= most]
     if rivals:
         other = rivals[0]
         message = f"{first.said.source} and {other.said.source} do not agree; {first.seconds:g} s is used."
@@ -308,14 +313,34 @@ def _of_coadds(seconds: float, per: float, count: int) -> Remark:
     return Remark(code="EXPOSURE_OF_COADDS", level=Level.NOTE, message=message)
 
 
-def _stacked(header: Header, remarks: list[Remark]) -> bool:
-    """Whether several exposures were put together."""
+def _total(header: Header, seconds: float, count: int, span: float | None) -> _Candidate | None:
+    """Return the first card of a sum that lies between one exposure and all of them, give or take 5 %."""
+    for card in _cards(header, _TOTALS):
+        said = Said(text=card.value, source=str(card), comment=card.comment, key=card.key, how=How.GUESSED)
+        try:
+            one = _in_unit(_candidate(said, unit_said(card.comment)), span)
+        except UnreadableError:
+            continue
+        if 0.95 * seconds <= one.seconds <= min(1.05 * count * seconds, _LONGEST):
+            return one
+    return None
+
+
+def _stacked(header: Header, seconds: float, span: float | None, remarks: list[Remark]) -> tuple[bool, float]:
+    """Return whether several exposures were put together, and what they are together (s), 0 when nothing says it."""
     count, card = _whole(header, _STACKS)
     if card is None:
-        return False
+        return False, 0.0
+    total = _total(header, seconds, count, span)
+    level = Level.NOTE if total is None and bare(card.key) in _MAY_BE_THE_SUM else Level.WARNING
     message = f"{count} exposures were put together ({card}): start and middle may not be those of one exposure."
-    remarks.append(Remark(code="EXPOSURE_STACKED", level=Level.NOTE, message=message))
-    return True
+    if total is not None:
+        message = (
+            f"{count} exposures were put together ({card}), {total.seconds:g} s in all ({total.said.source}): "
+            "from the start of the first to the end of the last it is at least as long."
+        )
+    remarks.append(Remark(code="EXPOSURE_STACKED", level=level, message=message))
+    return True, 0.0 if total is None else total.seconds
 
 
 def _without(

@@ -32,15 +32,14 @@ _MARGIN = 3.0  # the other direction must be so many times worse
 _SUN_UP_DEG, _SUN_DOWN_DEG, _TARGET_UP_DEG, _TARGET_DOWN_DEG = 3.0, -9.0, 10.0, -5.0
 
 
-def _is_plus(near: str, far: str) -> re.Pattern[str]:
-    """Return the pattern of "+E", "east positive", "west is negative" and the like."""
-    near_word, far_word = rf"{near[0]}(?:{near[1:]})?", rf"{far[0]}(?:{far[1:]})?"
-    plus = rf"\+ ?(?:ve)? ?\(?{near_word}\b|\b{near_word}\)? ?(?:is|=)? ?(?:\+|pos)|positive ?\(?{near[0]}"
-    minus = rf"- ?(?:ve)? ?{far_word}\b|{far}(?:ern|wards?)? ?(?:is|=)? ?(?:-|neg)|negative ?\(?{far[0]}"
-    return re.compile(f"{plus}|{minus}", re.IGNORECASE)
-
-
-_EAST_IS_PLUS, _WEST_IS_PLUS = _is_plus("east", "west"), _is_plus("west", "east")
+_SIDE = re.compile(r"\b(?:(?i:(east|west)(?:ern|wards?|erly)?)|([EW])|(?<=[+-])(?i:([ew])))\b")
+_SIGN = re.compile(
+    r"(?P<plus>\+(?:ve\b)?(?!\s*[\d.]|/\s*-)|\bplus\b|\bpos(?:itive(?:ly)?)?\b)|"
+    r"(?P<minus>(?:(?<!\w)(?<!\+/)[-\u2212](?:ve\b)?|(?<=\b[EW])-(?=\W|$))(?!\s*[>\d.])"
+    r"|\bminus\b|\bneg(?:ative(?:ly)?)?\b)",
+    re.IGNORECASE,
+)
+_DASH = re.compile(r"(?:(?<=\s)|^)[-\u2212]\s")
 _EAST = re.compile(r"(?i:\beast)|\bE\b|(?i:\bdeg\.? ?e\b)")
 _WEST = re.compile(r"(?i:\bwest)|\bW\b|(?i:\bdeg\.? ?w\b)")
 
@@ -72,10 +71,34 @@ class Direction:
 
 def said_west(comment: str) -> bool | None:
     """Return whether a comment says that the number grows westwards; None when it does not say."""
-    east, west = bool(_EAST_IS_PLUS.search(comment)), bool(_WEST_IS_PLUS.search(comment))
-    if east == west:
-        east, west = bool(_EAST.search(comment)), bool(_WEST.search(comment))
+    signed = _sign_said(comment)
+    if signed is not None:
+        return signed
+    east, west = bool(_EAST.search(comment)), bool(_WEST.search(comment))
     return None if east == west else west
+
+
+def _sign_said(comment: str) -> bool | None:
+    """Return whether a comment says with a sign that west is positive: "+E", "west negative", "EAST->NEG WEST->POS".
+
+    Sides and signs must come in pairs, all in the same order, and none may contradict another; else None. A dash that
+    stands alone is a sign only where another pair is.
+    """
+    dashes = {found.start() for found in _DASH.finditer(comment)}
+    sides = [(found.start(), "side", found[0].lower().startswith("w")) for found in _SIDE.finditer(comment)]
+    signs = [(found.start(), "sign", found["plus"] is not None) for found in _SIGN.finditer(comment)]
+    said = _paired(sorted([*sides, *(sign for sign in signs if sign[0] not in dashes)]))
+    return said if said is not None or len(sides) == 1 else _paired(sorted([*sides, *signs]))
+
+
+def _paired(marks: list[tuple[int, str, bool]]) -> bool | None:
+    """Return whether west is positive by sides and signs in the order of a comment; None where they are no pairs."""
+    pairs = list(zip(marks[::2], marks[1::2], strict=False))
+    kinds = {(first[1], second[1]) for first, second in pairs}
+    if len(marks) % 2 or kinds not in ({("side", "sign")}, {("sign", "side")}):
+        return None
+    west_is_plus = {first[2] == second[2] for first, second in pairs}
+    return west_is_plus.pop() if len(west_is_plus) == 1 else None
 
 
 def decide(
@@ -138,7 +161,7 @@ def _stated(size_deg: float, letter: str, comment: str) -> tuple[float, str]:
     west = said_west(comment)
     if west is None:
         return wrapped_deg(size_deg), ""
-    twice = west and -HALF_CIRCLE < size_deg < 0 and not _WEST_IS_PLUS.search(comment)  # "-70 / degrees west"
+    twice = west and -HALF_CIRCLE < size_deg < 0 and _sign_said(comment) is None  # "-70 / degrees west"
     value = -size_deg if west and not twice else size_deg
     return wrapped_deg(value), f"the comment {comment!r}"
 

@@ -27,6 +27,8 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "ORIGIN": ("ORIGIN", "ORGANIZ", "INSTITUT", "INSTITUTE", "FACILITY", "ESO ORIGIN"),
 }
 _NAMING = ("OBSNAME", "TELESCOP", "TELESCOPE", "TELNAME", "DTTELESC", "INSTRUME", "DETECTOR", "ORIGIN", "OBSERVER")
+_TELESCOPES = _TEXTS["TELESCOP"]
+_MAKE = re.compile(r"\b(?:zeiss|schmidt|azt|rc)\b", re.IGNORECASE)  # a kind of telescope, which many places have
 _LATITUDES = (
     "LATITUDE", "SITELAT", "LAT-OBS", "OBS-LAT", "OBSGEO-B", "GEOLAT", "ESO TEL GEOLAT", "SITE-LAT", "SITE_LAT",
     "OBSLAT", "LAT_OBS", "OBS_LAT", "LATOBS", "TELLAT", "TEL_LAT", "GEO_LAT", "LATITUD", "SITELATI", "GEOGLAT", "LAT",
@@ -130,14 +132,26 @@ def _text(header: Header, rules: Mapping[str, Rule], keyword: str) -> Finding:
 
 
 def _names(header: Header) -> tuple[_Name, ...]:
-    """Return the known sites that the header names, the likeliest first."""
-    found = []
+    """Return the known sites that the header names, the likeliest first.
+
+    A telescope is at one place, its institute may have several; only a kind of telescope says less than the institute.
+    """
+    found: list[_Name] = []
+    telescopes: list[_Name] = []
     for key in (*_TEXTS["OBSERVAT"], *_NAMING):
         card = header.get(key)
-        if card is not None:
-            site = named(card.value, an_observatory=key in _TEXTS["OBSERVAT"], a_person=key == "OBSERVER")
-            found.append((site, str(card)))
-    return tuple(_Name(site, source) for site, source in found if site is not None)
+        if card is None:
+            continue
+        site = named(
+            card.value,
+            an_observatory=key in _TEXTS["OBSERVAT"],
+            a_person=key == "OBSERVER",
+            a_detector=key == "DETECTOR",
+        )
+        if site is not None:
+            specific = key in _TELESCOPES and not _MAKE.search(card.value)
+            (telescopes if specific else found).append(_Name(site, str(card)))
+    return (*telescopes, *found)
 
 
 def _observatory(found: Finding, names: tuple[_Name, ...], site: Site | None, given: Given) -> Finding:

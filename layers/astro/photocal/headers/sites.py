@@ -98,7 +98,7 @@ def known() -> tuple[Site, ...]:
     return _table().sites
 
 
-def named(text: str, *, an_observatory: bool = False, a_person: bool = False) -> Site | None:
+def named(text: str, *, an_observatory: bool = False, a_person: bool = False, a_detector: bool = False) -> Site | None:
     """Return the site that a header's value names, by the longest spelling in it; None for none, or for two at once.
 
     Parameters
@@ -109,6 +109,9 @@ def named(text: str, *, an_observatory: bool = False, a_person: bool = False) ->
         Whether it is that of a keyword for observatories: then short codes count too.
     a_person
         Whether it is that of a keyword for people, who may be called Wise or Blanco: then only whole values count.
+    a_detector
+        Whether it is that of a keyword for detectors, whose makers may be called Cassini: then words count only where
+        they are the whole value.
     """
     table, words = _table(), _spelled(text)
     whole = "".join(words)
@@ -116,6 +119,8 @@ def named(text: str, *, an_observatory: bool = False, a_person: bool = False) ->
         return table.codes[whole]
     if whole in table.exact:
         return table.exact[whole]
+    if a_detector:
+        return table.words.get(whole)
     for count in range(0 if a_person else min(len(words), table.longest), 0, -1):
         phrases = ("".join(words[start : start + count]) for start in range(len(words) - count + 1))
         found = {table.words[phrase] for phrase in phrases if phrase in table.words}

@@ -278,6 +278,8 @@ def _why(theory: Theory, choice: Choice) -> str:
 def _decided(choice: Choice, theory: Theory) -> str:
     """Return what decided the order of day and month."""
     if not choice.decided:
+        if theory.parts[0][1].form.startswith("mm"):
+            return "nothing else decides the order of day and month: the month first, as goes with AM and PM"
         return "nothing decides the order of day and month: the day first, as FITS had it"
     mine = {one.source for one, _ in theory.parts}
     others = [one.source for one, _, _ in choice.fits if one.kind != "clock" and one.source not in mine]

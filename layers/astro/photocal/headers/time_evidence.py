@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from cpcs.mappings import Rule
 from photocal.headers import time_words
 from photocal.headers.cards import Card, Header
 from photocal.headers.clocks import Option, UnreadableError, decimal_of, read_clock, read_day_number, read_zone
-from photocal.headers.instants import SCALES, Instant, to_utc
+from photocal.headers.instants import SCALES, Instant, day_of, to_utc
 from photocal.headers.said import UNDEFINED, by_rule
 from photocal.headers.standard import How
 from photocal.headers.times import by_format, read_any, read_date
@@ -20,6 +21,9 @@ _FARTHEST_ZONE, _SECONDS = 14.0, 3600.0  # hours; zones above are in minutes, th
 FILE_RANK = 90
 """Rank of the file's own date, when it stands in for another."""
 
+_EPOCH_RANK = 80
+_EPOCH_DAYS, _FIRST_YEAR, _LAST_YEAR = 3.0, 1950, 2100
+
 _MOST_SECONDS = 86_400
 _MOST = 60  # pieces of evidence; a header has a dozen
 _ZONE_KEYS = (
@@ -27,6 +31,7 @@ _ZONE_KEYS = (
     "UTCOFFSE", "GMTOFF", "TZOFFSET", "TIMEOFFS", "LTOFFSET",
 )  # fmt: skip
 _HELIO = ("HJD", "BJD", "JDHELIO", "HELJD", "HJDUTC", "BJDTDB", "HJDOBS", "BJDOBS", "MIDHJD", "HJDMID", "BJDMID")
+_DAY_NUMBERS = {"jd", "mjd", "unix"}
 _MAPPED = ("DATE-OBS", "TIME-OBS", "JD", "MJD-AVG")
 
 
@@ -118,6 +123,7 @@ def gather(header: Header, rules: Mapping[str, Rule]) -> Gathered:
         if card.key not in taken and card.value.upper() not in UNDEFINED:
             _take(card, found)
     found.evidence.sort(key=lambda one: (one.how is not How.MAPPED, one.rank))
+    _take_epoch(header, found)
     _drop_placeholders(found)
     return found
 
@@ -202,7 +208,7 @@ def _take(card: Card, found: Gathered) -> None:
         _take_helio(card, found)
         return
     role = time_words.role(card.key)
-    if role is None:
+    if role is None or (role.kind in _DAY_NUMBERS and _is_unset(card.value)):
         return
     try:
         options, number = _read(card, role)
@@ -214,6 +220,12 @@ def _take(card: Card, found: Gathered) -> None:
     found.evidence.append(
         _evidence(options, role, found, key=card.key, source=str(card), comment=card.comment, how=how, number=number)
     )
+
+
+def _is_unset(text: str) -> bool:
+    """Whether a number of days is one that programs write for unknown: none at all, or -1."""
+    number = decimal_of(text)
+    return number is not None and number <= 0
 
 
 def _is_zero(text: str) -> bool:
@@ -324,6 +336,37 @@ def _take_date_card(card: Card, found: Gathered) -> None:
         found.file_date = found.file_date or one
     else:
         found.evidence.append(replace(one, moment=one.moment or "start"))
+
+
+def _take_epoch(header: Header, found: Gathered) -> None:
+    """Take EPOCH for a date where it is no equinox: a year with its fraction, near one reading of a date that has two.
+
+    Plates have it (GSSS). It is of that reading's day, because a tropical year and a calendar's differ by hours. Where
+    another card says which day it was, that one decides.
+    """
+    dated = [one for one in found.evidence if one.kind != "clock"]
+    readings = [{option.day for option in one.options if option.day is not None} for one in dated]
+    if any(one.number or len(days) == 1 for one, days in zip(dated, readings, strict=True)):
+        return
+    for card in (header.get("OBSEPOCH"), header.get("EPOCH")):
+        day = None if card is None else _day_of_year(card.value)
+        if card is None or day is None:
+            continue
+        near = {said for days in readings for said in days if abs(said + 0.5 - day) <= _EPOCH_DAYS}
+        if len(near) == 1:
+            option = Option(day=near.pop(), scale="utc", form="decimal year", resolution_s=86400.0)
+            witness = Evidence(key=card.key, source=str(card), kind="date", options=(option,), rank=_EPOCH_RANK)
+            found.evidence.append(witness)
+            return
+
+
+def _day_of_year(text: str) -> float | None:
+    """Return the MJD of a year with three decimals or more; with fewer it is an equinox, or says no day."""
+    year = decimal_of(text)
+    if year is None or not _FIRST_YEAR < year < _LAST_YEAR or (year * 100) % 1 == 0:
+        return None
+    first, last = (day_of(dt.date(int(year) + more, 1, 1)) for more in (0, 1))
+    return first + float(year % 1) * (last - first)
 
 
 def _take_helio(card: Card, found: Gathered) -> None:

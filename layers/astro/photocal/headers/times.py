@@ -54,6 +54,7 @@ _CTIME = re.compile(
 )
 _ORDINAL = re.compile(r"([0-9]{4})[-:/ ]?([0-9]{3})(?![0-9-/.])")
 _PACKED_DATE = re.compile(r"([0-9]{8}|[0-9]{6})(?![0-9])")
+_HALF_OF_DAY = re.compile(r"[0-9]\s*[ap]\.?m\b", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[Tt,;:_/-]?\s*")
 _UNSET = {"1970-01-01", "1980-01-01", "1980-01-06"}  # where clocks begin that nobody set
 
@@ -175,7 +176,7 @@ def read_date(text: str) -> tuple[Option, ...]:
 
     Years in two digits are 1950 to 2049, in three digits since 1900 (``102`` is 2002). Day and month are told apart
     where one of them is above 12; else both orders are options, the day first, as FITS had it before 1999 (FITS
-    Standard 4.0, section 4.4.2.1).
+    Standard 4.0, section 4.4.2.1), but the month first where slashes go with AM or PM, as in the United States.
 
     Raises
     ------
@@ -197,6 +198,8 @@ def read_date(text: str) -> tuple[Option, ...]:
             continue
         options, reason = _made(makers(found))
         why = why or reason
+        if options and "/" in found[0] and _HALF_OF_DAY.search(rest):
+            options = tuple(sorted(options, key=lambda option: not option.form.startswith("mm")))
         if options:
             return tuple(_joined(option, clock) for option in options)
     raise UnreadableError(why or f"{stripped!r} is no date")
