@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cpcs.errors import NotAHeader
+from cpcs.keywords import KEYWORDS
 from photocal.headers.cards import BLOCK, CARD, Header, from_bytes, from_images
 from photocal.headers.dumps import from_json, from_yaml
 from photocal.headers.inheritance import over_primary
@@ -21,6 +22,11 @@ _FITS = (b"SIMPLE", b"XTENSION=", b"XTENSION ")
 _TEXT_BYTES = 4 * 2**20
 _YAML_BYTES = 2**19
 _MOST_AXES = 999
+_TELLING = frozenset(KEYWORDS) - {"BIN"} | {
+    "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "ZIMAGE", "DATE", "EXPOSURE", "UT", "UTC", "MJD", "MJD-OBS", "IMAGETYP",
+    "OBJCTRA", "SWCREATE", "CREATOR", "SITELAT", "EPOCH",
+}  # fmt: skip
+"""Keywords of which the header of an image has one at least: text of other kinds has lines with colons too."""
 _SEPARATOR = re.compile(r"\s*(#+\s*(HDU|extension)\b|=+>\s*\S|-{3,}\s*HDU|\[?HDU\s*\d+\]?\s*[:=-])", re.IGNORECASE)
 _BEGINNING = re.compile(r"\s*(SIMPLE|XTENSION)\s*=", re.IGNORECASE)
 _IMHEAD = re.compile(r"\S+\[(\d{1,6}),(\d{1,6})(?:,\d+)*\]\[\w+\]: ?(.*)")
@@ -50,6 +56,8 @@ def read_header(data: bytes, limits: Limits = LIMITS) -> Header:
         headers = _text_headers(plain)
     if not any(len(header) for header in headers):
         raise NotAHeader(reason="it has no line KEY = value")
+    if not any(card.key in _TELLING for header in headers for card in header):
+        raise NotAHeader(reason="none of its words is a keyword that headers of images have")
     return of_image(headers)
 
 
