@@ -56,7 +56,7 @@ def read_header(data: bytes, limits: Limits = LIMITS) -> Header:
         headers = _text_headers(plain)
     if not any(len(header) for header in headers):
         raise NotAHeader(reason="it has no line KEY = value")
-    if not any(card.key in _TELLING for header in headers for card in header):
+    if b"=" not in plain and not any(card.key in _TELLING for header in headers for card in header):
         raise NotAHeader(reason="none of its words is a keyword that headers of images have")
     return of_image(headers)
 
