@@ -37,6 +37,7 @@ from cpcs.errors import (
     UnreadableUpload,
     walk,
 )
+from cpcs.serial import storable_text
 from photocal.arrays import Anything
 from photocal.stars import CatalogueMeta, StarList
 
@@ -111,26 +112,16 @@ def stars_of(answer: Answer) -> StarList:
     return StarList(
         **answer.arrays,
         meta=CatalogueMeta(
-            format=short(meta["format"]),
+            format=_short(meta["format"]),
             n_rows=int(meta["n_rows"]),
-            columns={short(name): short(value) for name, value in meta["columns"].items()},
-            header={short(name): short(value) for name, value in meta["header"].items()},
+            columns={_short(name): _short(value) for name, value in meta["columns"].items()},
+            header={_short(name): _short(value) for name, value in meta["header"].items()},
         ),
     )
 
 
-def short(value: object) -> str:
-    """Return a text of a child, if it is one that can be stored: not endless, and in UTF-8.
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise ValueError(f"{value!r:.40} is no text")
-    value.encode()  # half a surrogate pair is a ValueError
-    return value
+def _short(value: object) -> str:
+    return storable_text(value, _LONGEST_TEXT)
 
 
 def run_in_child(work: Work, data: bytes, limits: Limits | None = None) -> Answer:
@@ -378,7 +369,7 @@ def _error(code: str, metadata: dict[str, object]) -> CpcsError:
         raise ValueError("too much of an error")
     error = kinds[code](**{name: _shortened(value) for name, value in metadata.items()})
     for text in error.as_dict().values():
-        short(text)
+        _short(text)
     return error
 
 

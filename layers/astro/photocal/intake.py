@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from cpcs.errors import HeaderContradiction, ImageNotMeasured
 from cpcs.mappings import HeaderMapping
 from photocal.headers.cards import Card, Header
-from photocal.headers.standard import Given, Level, Remark, StandardHeader
+from photocal.headers.standard import Given, Level, Remark, StandardHeader, worst_first
 from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.readers import LIMITS, Limits, read_table
 from photocal.readers.build import star_list
 from photocal.readers.table import RawTable
 from photocal.stars import StarList
-
-_WORST_FIRST = tuple(reversed(Level))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +91,7 @@ def take_in(
     if table is None:
         frame = read_image(data, limits)
         understood = standardise(frame.header, mappings=mappings, camera=camera, given=given)
-        remarks = sorted((*understood.remarks, *frame.remarks), key=lambda remark: _WORST_FIRST.index(remark.level))
-        return Intake(header=replace(understood, remarks=tuple(remarks)))
+        return Intake(header=replace(understood, remarks=worst_first((*understood.remarks, *frame.remarks))))
     stars = star_list(table)
     # A column with one value for all says what a card would.
     columns = [Card(key=key, value=value) for key, value in stars.meta.header.items() if key not in table.cards]

@@ -77,6 +77,20 @@ def loads(kind: type[Record], text: bytes | str) -> Record:
     return from_json(kind, data)
 
 
+def storable_text(value: object, longest: int) -> str:
+    """Return a text from elsewhere, if it is one that can be stored: not endless, and in UTF-8.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if not isinstance(value, str) or len(value) > longest:
+        raise BadRecord(f"{value!r:.40} is no text of at most {longest} characters")
+    value.encode()  # half a surrogate pair is a ValueError
+    return value
+
+
 def _plain(value: object) -> object:
     match value:
         case Enum():

@@ -187,7 +187,4 @@ def _finding(keyword: Keyword, given: dict[str, Any]) -> Finding:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise ValueError(f"{value!r:.40} is no text of a header")
-    value.encode()  # half a surrogate pair is a ValueError
-    return value
+    return serial.storable_text(value, _LONGEST_TEXT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -70,6 +70,12 @@ class Remark:
     code: str
     level: Level
     message: str
+
+
+def worst_first(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
+    """Return remarks by their level, the worst first; those of a level in the order in which they came."""
+    order = tuple(reversed(Level))
+    return tuple(sorted(remarks, key=lambda remark: order.index(remark.level)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

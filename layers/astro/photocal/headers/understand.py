@@ -16,7 +16,7 @@ from photocal.headers.contradictions import contradictions
 from photocal.headers.instrument_block import instrument_block
 from photocal.headers.site_block import site_block
 from photocal.headers.sky_block import sky_block
-from photocal.headers.standard import Finding, Given, Level, MappingUsed, Remark, StandardHeader
+from photocal.headers.standard import Finding, Given, Level, MappingUsed, Remark, StandardHeader, worst_first
 from photocal.headers.time_block import TimeBlock, time_block
 from photocal.headers.values import checked, clean, missing
 
@@ -25,7 +25,6 @@ MEANINGS: dict[str, str] = {
 }
 """Codes of the remarks on mappings, and what they mean."""
 
-_WORST_FIRST = (Level.REFUSAL, Level.WARNING, Level.NOTE)
 _LONGEST_MESSAGE = 400
 _LONGEST_VALUE = 200  # characters of a value that a pattern is held against
 
@@ -73,7 +72,7 @@ def standardise(
         rules=rules,
     )
     return StandardHeader(
-        findings=_in_order([*findings.values(), *airmass]),
+        findings=_in_order(findings | {item.keyword: checked(item) for item in airmass}),
         remarks=_sorted([*remarks, *(remark for block in blocks for remark in block.remarks), *against]),
         mapping=used,
         wcs=sky.wcs,
@@ -147,11 +146,10 @@ def _fits(pattern: str, text: str) -> bool:
     return len(pattern) == len(text) and all(p in {"?", c} for p, c in zip(pattern, text, strict=True))
 
 
-def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return one finding for each standard keyword, in the table's order, of its kind and in its range."""
-    by_keyword: Mapping[str, Finding] = {finding.keyword: finding for finding in findings}
+def _in_order(findings: Mapping[str, Finding]) -> tuple[Finding, ...]:
+    """Return one finding for each standard keyword, in the table's order."""
     nothing = "the header does not say"
-    return tuple(checked(by_keyword.get(keyword) or missing(keyword, nothing)) for keyword in KEYWORDS)
+    return tuple(findings.get(keyword) or missing(keyword, nothing) for keyword in KEYWORDS)
 
 
 def _sorted(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
@@ -161,4 +159,4 @@ def _sorted(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
         for remark in remarks
         if (text := clean(remark.message, _LONGEST_MESSAGE))
     }
-    return tuple(sorted(shown.values(), key=lambda remark: _WORST_FIRST.index(remark.level)))
+    return worst_first(shown.values())

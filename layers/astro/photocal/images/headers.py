@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from photocal.headers.cards import Card, Header, from_bytes
+from photocal.headers.cards import Card, Header
 from photocal.headers.inheritance import over_primary
 from photocal.readers.gate import Hdu
 
@@ -25,16 +25,12 @@ def image_header(data: bytes, hdus: Sequence[Hdu], index: int) -> Header:
 
     Of an image that was packed in tiles, NAXIS and BITPIX are the image's, and the table's own cards are left out.
     """
-    own = _header(data, hdus[index])
+    own = hdus[index].header(data)
     if hdus[index].is_packed_image:
         own = Header(_unpacked(own))
     if index == 0:
         return own
-    return over_primary(own, _header(data, hdus[0]))
-
-
-def _header(data: bytes, hdu: Hdu) -> Header:
-    return from_bytes(memoryview(data)[hdu.header_offset : hdu.header_offset + hdu.header_size])
+    return over_primary(own, hdus[0].header(data))
 
 
 def _unpacked(packed: Header) -> Iterator[Card]:

@@ -64,7 +64,7 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     chosen = objects or _best(tables, located_only=has_pixels)
     if not chosen:
         raise ImageNotMeasured if has_pixels else EmptyFile(size=len(data))
-    header = _cards(data, chosen[0]).over(_cards(data, hdus[0]))
+    header = chosen[0].header(data).over(hdus[0].header(data))
     image = _field_header(data, tables, limits) if objects else Header(())
     if len(image):
         header = image.over(Header(card for card in header.cards if card.key != "XTENSION"))
@@ -79,10 +79,6 @@ def _best(tables: Sequence[Hdu], *, located_only: bool) -> list[Hdu]:
     filled = [hdu for hdu in tables if hdu.integer("NAXIS2", 0, 2**40) and hdu.integer("TFIELDS", 0, 999)]
     located = [hdu for hdu in filled if columns.position(list(_layout(hdu)))]
     return located[:1] if located_only else (located or filled)[:1]
-
-
-def _cards(data: bytes, hdu: Hdu) -> Header:
-    return from_bytes(memoryview(data)[hdu.header_offset : hdu.header_offset + hdu.header_size])
 
 
 def _field_header(data: bytes, tables: Sequence[Hdu], limits: Limits) -> Header:

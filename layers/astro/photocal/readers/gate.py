@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 from cpcs.errors import BrokenFits, CutShort, TooManyRows
-from photocal.headers.cards import BLOCK, CARD, key_and_value
+from photocal.headers.cards import BLOCK, CARD, Header, from_bytes, key_and_value
 from photocal.readers.limits import Limits
 
 _INTEGER = re.compile(r"[+-]?\d{1,12}")
@@ -43,6 +43,10 @@ class Hdu:
     header_size: int = 0
     offset: int = 0
     size: int = 0
+
+    def header(self, data: bytes) -> Header:
+        """Return its header as the file has it, comments and all."""
+        return from_bytes(memoryview(data)[self.header_offset : self.header_offset + self.header_size])
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import replace
 
 from cpcs import serial
@@ -20,8 +19,6 @@ MOST_RULES, MOST_VALUES, MOST_CONDITIONS = 100, 100, 20
 LONGEST_TEXT, LONGEST_CAMERA, LONGEST_KEYWORD = 200, 64, 68  # characters
 LONGEST_KEY = 900  # bytes of a camera's name in the key of an S3 object, of 1,024 in all
 LARGEST = 32 * 1024  # bytes of the whole: all mappings of an observatory are read for each of its uploads
-
-Refusal = Callable[[str, str], BadMapping]  # of a reason and an advice
 
 _WORD = re.compile(r"[!#-&(-9;<>-{}~]+")  # printable ASCII but for blank " ' : = |
 _CORNERS = ("CRVAL1", "CRVAL2")
