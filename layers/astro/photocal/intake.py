@@ -13,10 +13,11 @@ from cpcs.mappings import HeaderMapping
 from photocal.headers.cards import Card, Header
 from photocal.headers.standard import Given, Level, Remark, StandardHeader, worst_first
 from photocal.headers.understand import standardise
-from photocal.images import read_image
-from photocal.readers import LIMITS, Limits, read_table
+from photocal.images import image_of
+from photocal.readers import LIMITS, Limits, table_of
 from photocal.readers.build import star_list
 from photocal.readers.table import RawTable
+from photocal.readers.unpack import Opened, opened
 from photocal.stars import StarList
 
 
@@ -87,9 +88,10 @@ def take_in(
     UnreadableUpload
         One of its classes says why there are neither stars nor an image to be had.
     """
-    table = _table(data, limits)
+    file = opened(data, limits)
+    table = _table(file, limits)
     if table is None:
-        frame = read_image(data, limits)
+        frame = image_of(file, limits)
         understood = standardise(frame.header, mappings=mappings, camera=camera, given=given)
         return Intake(header=replace(understood, remarks=worst_first((*understood.remarks, *frame.remarks))))
     stars = star_list(table)
@@ -107,9 +109,9 @@ def _as_warning(remark: Remark) -> Remark:
     return replace(remark, level=Level.WARNING) if remark.level is Level.REFUSAL else remark
 
 
-def _table(data: bytes, limits: Limits) -> RawTable | None:
-    """Return the catalogue that a file holds; None for an image, and what was unpacked is let go before it is read."""
+def _table(file: Opened, limits: Limits) -> RawTable | None:
+    """Return the catalogue that a file holds; None for an image."""
     try:
-        return read_table(data, limits)
+        return table_of(file, limits)
     except ImageNotMeasured:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cpcs.errors import EmptyFile, ImageCube, ImageTooLarge, ImageTooSmall, NoImage, TooManyRows
+from cpcs.errors import EmptyFile, ImageCube, ImageTooLarge, ImageTooSmall, NoImage
 from photocal.arrays import Anything, Bools, Pixels
 from photocal.headers.cards import Header
 from photocal.headers.standard import Level, Remark
@@ -15,7 +15,7 @@ from photocal.images.headers import image_header
 from photocal.images.tiles import unpacked_tiles
 from photocal.readers.gate import Hdu, walk
 from photocal.readers.limits import LIMITS, Limits
-from photocal.readers.unpack import packing, unpacked
+from photocal.readers.unpack import Opened, opened
 
 _OTHER_PICTURES = {
     b"\x89PNG": "a PNG picture",
@@ -49,11 +49,15 @@ def read_image(data: bytes, limits: Limits = LIMITS) -> Frame:
     UnreadableUpload
         One of its classes says why there is no image to be had.
     """
-    if len(data) > limits.fits_bytes:
-        raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
-    plain = unpacked(data, limits)
+    return image_of(opened(data, limits), limits)
+
+
+def image_of(file: Opened, limits: Limits = LIMITS) -> Frame:
+    """Read the image of a FITS file that is unpacked; parameters and refusals as of `read_image`."""
+    file.check_fits_size(limits)
+    plain = file.plain
     if not plain or plain.isspace():
-        raise EmptyFile(size=len(data))
+        raise EmptyFile(size=file.sent)
     if not plain.startswith(b"SIMPLE"):
         kind = next((name for magic, name in _OTHER_PICTURES.items() if plain.startswith(magic)), "not a FITS file")
         raise NoImage(reason=f"it is {kind}")
@@ -61,7 +65,7 @@ def read_image(data: bytes, limits: Limits = LIMITS) -> Frame:
     chosen = choose(hdus)
     _check_size(chosen.hdu, limits)
     header = image_header(plain, hdus, chosen.index)
-    wrapped = [packing(data), chosen.hdu.cards["ZCMPTYPE"] if chosen.hdu.is_packed_image else None]
+    wrapped = [file.packing, chosen.hdu.cards["ZCMPTYPE"] if chosen.hdu.is_packed_image else None]
     return _frame(plain, chosen, header, ", ".join(each for each in wrapped if each), limits)
 
 

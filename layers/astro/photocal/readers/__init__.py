@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from cpcs.errors import EmptyFile, MarkupSent, NotACatalogue, TooManyRows
+from cpcs.errors import EmptyFile, MarkupSent, NotACatalogue
 from photocal.readers.build import star_list
 from photocal.readers.fits_table import read_fits
 from photocal.readers.limits import LIMITS, Limits
 from photocal.readers.table import RawTable
 from photocal.readers.text import read_text
-from photocal.readers.unpack import unpacked
+from photocal.readers.unpack import Opened, opened
 from photocal.stars import StarList
 
-__all__ = ["LIMITS", "Limits", "read_catalogue", "read_table"]
+__all__ = ["LIMITS", "Limits", "read_catalogue", "read_table", "table_of"]
 
 _SNIFFED = 4096
 _WEB_PAGE = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
@@ -57,13 +57,17 @@ def read_table(data: bytes, limits: Limits = LIMITS, *, numbered: bool = False) 
     UnreadableUpload
         One of its classes says why not.
     """
-    plain = unpacked(data, limits)
+    return table_of(opened(data, limits), limits, numbered=numbered)
+
+
+def table_of(file: Opened, limits: Limits = LIMITS, *, numbered: bool = False) -> RawTable:
+    """Read a catalogue that is unpacked; parameters and refusals as of `read_table`."""
+    plain = file.plain
     start = plain[:_SNIFFED].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
-        raise EmptyFile(size=len(data))
+        raise EmptyFile(size=file.sent)
     if plain.startswith((b"SIMPLE  =", b"SIMPLE=", b"XTENSION=")):
-        if len(data) > limits.fits_bytes:
-            raise TooManyRows(n=len(data), what="bytes", limit=limits.fits_bytes)
+        file.check_fits_size(limits)
         return read_fits(plain, limits)
     if start.startswith(b"<"):
         raise MarkupSent(kind=_markup(start))

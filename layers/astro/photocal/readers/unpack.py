@@ -5,8 +5,9 @@ from __future__ import annotations
 import bz2
 import io
 import zlib
+from dataclasses import dataclass
 
-from cpcs.errors import BombSent, BrokenPacking, PackedTwice, UnknownPacking
+from cpcs.errors import BombSent, BrokenPacking, PackedTwice, TooManyRows, UnknownPacking
 from photocal.readers.limits import Limits
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
@@ -23,6 +24,47 @@ _KNOWN = {
 _ROOM = 2**23  # what the ratio always leaves: an empty catalogue packs well
 _STEP = 2**16
 _MOST_MEMBERS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """A file, unpacked if it was packed.
+
+    Attributes
+    ----------
+    plain
+        What is in it.
+    sent
+        Its bytes as it came.
+    packing
+        How it was packed; None where it was not.
+    """
+
+    plain: bytes
+    sent: int
+    packing: str | None
+
+    def check_fits_size(self, limits: Limits) -> None:
+        """Refuse a FITS file of which more was sent than is taken.
+
+        Raises
+        ------
+        TooManyRows
+            It is.
+        """
+        if self.sent > limits.fits_bytes:
+            raise TooManyRows(n=self.sent, what="bytes", limit=limits.fits_bytes)
+
+
+def opened(data: bytes, limits: Limits) -> Opened:
+    """Return a file with what is in it, for whoever looks at it more than once.
+
+    Raises
+    ------
+    UnreadableUpload
+        As `unpacked`.
+    """
+    return Opened(plain=unpacked(data, limits), sent=len(data), packing=packing(data))
 
 
 def unpacked(data: bytes, limits: Limits) -> bytes:
