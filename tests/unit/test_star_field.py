@@ -13,7 +13,7 @@ from photocal.headers.standard import Level
 from photocal.images import read_image
 from photocal.intake import take_in
 from photocal.sphere import separation_deg
-from tests.support.star_field import render, star_field
+from tests.support.star_field import THROUGH, render, star_field
 from tests.support.star_scene import NONE, Scene, julian_year
 
 BUSY = Scene(n_cosmics=5, n_hot=10, bad_columns=(40,), ellipticity=0.1, widening=0.2, distortion=3.0, motion_mas_yr=20)
@@ -88,3 +88,20 @@ def test_its_file_is_taken_in(scene: Scene) -> None:
         intake.measured()
     (plane,) = read_image(field.data).planes
     assert np.array_equal(plane.data, field.counts)
+
+
+@pytest.mark.parametrize("ra_deg", [0.1, 95.0, 200.0, 310.0])
+@pytest.mark.parametrize("dec_deg", [-71.0, -29.5, 10.0, 85.0])
+def test_its_field_was_up_at_night(ra_deg: float, dec_deg: float) -> None:
+    header = take_in(star_field(Scene(shape=(64, 64), n_stars=3, ra_deg=ra_deg, dec_deg=dec_deg)).data).header
+    assert header is not None
+    assert not [remark.code for remark in header.remarks if remark.level is not Level.NOTE]
+
+
+@pytest.mark.parametrize("bayer", ["RGGB", "GBRG"])
+def test_a_mosaic_is_split_into_the_light_of_its_filters(bayer: str) -> None:
+    field = star_field(Scene(bayer=bayer, slant=(0.0, 0.0)))
+    planes = read_image(field.data).planes
+    assert [plane.colour for plane in planes] == ["R", "G", "B"]
+    for plane in planes:
+        assert np.median(plane.data) == pytest.approx(field.scene.sky * THROUGH[plane.colour], rel=0.05)
