@@ -123,7 +123,10 @@ def fwhm_at(scene: Scene, x: Floats, y: Floats) -> Floats:
     """Return the (n,) FWHM, pixels."""
     ny, nx = scene.shape
     corner = np.hypot(nx, ny) / 2.0
-    return scene.fwhm * (1.0 + scene.widening * np.hypot(x - (nx - 1) / 2.0, y - (ny - 1) / 2.0) ** 2 / corner**2)
+    fwhm: Floats = scene.fwhm * (
+        1.0 + scene.widening * np.hypot(x - (nx - 1) / 2.0, y - (ny - 1) / 2.0) ** 2 / corner**2
+    )
+    return fwhm
 
 
 def _profile(scene: Scene, alpha: float, peak: float) -> Any:
@@ -133,7 +136,8 @@ def _profile(scene: Scene, alpha: float, peak: float) -> Any:
 
     def counts(dx: Floats, dy: Floats) -> Floats:
         along, across = dx * cos + dy * sin, dy * cos - dx * sin
-        return peak * (1.0 + (along**2 * ratio + across**2 / ratio) / alpha**2) ** -scene.beta
+        area: Floats = peak * (1.0 + (along**2 * ratio + across**2 / ratio) / alpha**2) ** -scene.beta
+        return area
 
     return counts
 

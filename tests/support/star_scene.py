@@ -98,7 +98,7 @@ def sky_of(scene: Scene, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def _cubic(scene: Scene) -> float:
     """Return the coefficient of u (u^2 + v^2) in the distortion, pixels^-2."""
-    return scene.distortion / (np.hypot(*scene.shape) / 2.0) ** 3
+    return scene.distortion / float(np.hypot(*scene.shape) / 2.0) ** 3
 
 
 def julian_year(scene: Scene) -> float:
