@@ -1,0 +1,247 @@
+"""A picture of stars of which everything is known: FITS bytes as a camera writes them, the truth, reference stars.
+
+Stars are Moffat profiles integrated over the pixels (Gauss-Legendre in the core, the middle of the pixel in the
+wings), on a sloping sky, with photon and read noise, saturation, cosmic rays, hot pixels and bad columns. Everything
+follows from the scene and the seed. Pixels are 0-based, fluxes in counts of the whole exposure.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from photocal.arrays import Bools, Floats, Ints
+from photocal.references.stars import ReferenceStars
+from tests.support.star_scene import Scene, header_of, julian_year, sky_of
+
+NODES, WEIGHTS = (half / 2.0 for half in np.polynomial.legendre.leggauss(4))
+CORE = 3.0  # FWHM about the middle pixel that are integrated: what the wings lose is under 2e-4 of the light
+LEAST = 0.02  # counts in a pixel, where the wings end
+THROUGH = {"R": 0.7, "G": 1.0, "B": 0.5}  # of a star's light, by each filter of a mosaic
+DEAD = 5.0  # counts in a bad column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """The stars; all arrays have the same length n, those inside the frame first.
+
+    Attributes
+    ----------
+    x, y, flux
+        (n,) pixels; counts.
+    ra_deg, dec_deg
+        (n,) deg, ICRS, at the time of the picture.
+    g, r
+        (n,) mag: ``-2.5 log10(flux) + zero_point = r + colour_term (g - r)``.
+    inside
+        (n,) whether the star's middle is on the frame.
+    hit
+        (n,) whether a saturated or spoilt pixel lies within one FWHM.
+    """
+
+    x: Floats
+    y: Floats
+    flux: Floats
+    ra_deg: Floats
+    dec_deg: Floats
+    g: Floats
+    r: Floats
+    inside: Bools
+    hit: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StarField:
+    """A picture, what is true of it, and what a catalogue knows.
+
+    Attributes
+    ----------
+    model
+        (ny, nx) counts: the stars without sky, noise and defects.
+    counts
+        (ny, nx) uint16, as in the file.
+    spoilt
+        (ny, nx), True for saturated pixels and those with a defect.
+    header
+        As in the file.
+    """
+
+    scene: Scene
+    truth: Truth
+    references: ReferenceStars
+    model: Floats
+    counts: Any
+    spoilt: Bools
+    header: fits.Header
+
+    @property
+    def data(self) -> bytes:
+        """The FITS file."""
+        stream = io.BytesIO()
+        fits.PrimaryHDU(self.counts, self.header).writeto(stream)
+        return stream.getvalue()
+
+
+def star_field(scene: Scene | None = None, seed: int = 1) -> StarField:
+    """Return the picture of a scene."""
+    scene = scene or Scene()
+    rng = np.random.default_rng(seed)
+    truth = _stars(scene, rng)
+    model = render(scene, truth.x, truth.y, truth.flux)
+    counts, spoilt = _exposed(scene, model, rng)
+    truth.hit[:] = _hit(scene, truth, spoilt)
+    references = _references(scene, truth, rng)
+    return StarField(
+        scene=scene,
+        truth=truth,
+        references=references,
+        model=model,
+        counts=counts,
+        spoilt=spoilt,
+        header=header_of(scene),
+    )
+
+
+def render(scene: Scene, x: Floats, y: Floats, flux: Floats) -> Floats:
+    """Return the (ny, nx) counts of stars."""
+    ny, nx = scene.shape
+    image = np.zeros(scene.shape)
+    for star_x, star_y, star_flux, fwhm in zip(x, y, flux, fwhm_at(scene, x, y), strict=True):
+        alpha = fwhm / 2.0 / np.sqrt(2.0 ** (1.0 / scene.beta) - 1.0)
+        peak = star_flux * (scene.beta - 1.0) / (np.pi * alpha**2)
+        core = int(np.ceil(CORE * fwhm))
+        reach = max(core, int(alpha * max(peak / LEAST, 1.0) ** (0.5 / scene.beta)) + 1)
+        _add(image, _profile(scene, alpha, peak), (star_x, star_y), (core, min(reach, nx + ny)))
+    return image
+
+
+def fwhm_at(scene: Scene, x: Floats, y: Floats) -> Floats:
+    """Return the (n,) FWHM, pixels."""
+    ny, nx = scene.shape
+    corner = np.hypot(nx, ny) / 2.0
+    fwhm: Floats = scene.fwhm * (
+        1.0 + scene.widening * np.hypot(x - (nx - 1) / 2.0, y - (ny - 1) / 2.0) ** 2 / corner**2
+    )
+    return fwhm
+
+
+def _profile(scene: Scene, alpha: float, peak: float) -> Any:
+    """Return the counts in a pixel's area as a function of the distance from the star, dx and dy."""
+    cos, sin = np.cos(np.radians(scene.angle_deg)), np.sin(np.radians(scene.angle_deg))
+    ratio = 1.0 - scene.ellipticity  # b / a; alpha^2 = a b
+
+    def counts(dx: Floats, dy: Floats) -> Floats:
+        along, across = dx * cos + dy * sin, dy * cos - dx * sin
+        area: Floats = peak * (1.0 + (along**2 * ratio + across**2 / ratio) / alpha**2) ** -scene.beta
+        return area
+
+    return counts
+
+
+def _add(image: Floats, profile: Any, place: tuple[float, float], reaches: tuple[int, int]) -> None:
+    (x, y), (core, reach) = place, reaches
+    columns, rows = _near(x, reach, image.shape[1]), _near(y, reach, image.shape[0])
+    if columns.size and rows.size:
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        core_x, core_y = np.abs(columns - round(x)) <= core, np.abs(rows - round(y)) <= core
+        stamp = profile(columns[None, :] - x, rows[:, None] - y)
+        fine_x = (columns[core_x, None] - x + NODES)[None, :, None, :]
+        fine_y = (rows[core_y, None] - y + NODES)[:, None, :, None]
+        stamp[np.ix_(core_y, core_x)] = np.einsum("yxji,j,i->yx", profile(fine_x, fine_y), WEIGHTS, WEIGHTS)
+        image[box] += stamp
+
+
+def _near(place: float, reach: int, size: int) -> Ints:
+    return np.arange(max(0, round(place) - reach), min(size, round(place) + reach + 1))
+
+
+def _stars(scene: Scene, rng: np.random.Generator) -> Truth:
+    ny, nx = scene.shape
+    size, n = np.array([nx, ny]), scene.n_stars
+    around = rng.uniform(-0.5, 1.5, (8 * n, 2))
+    around = around[((around < 0.0) | (around > 1.0)).any(axis=1)][: 3 * n]
+    x, y = (np.concatenate([_inside(scene, rng), around]) * size - 0.5).T
+    share = rng.random(len(x)) * (1.0 - (scene.brightest / scene.faintest) ** -scene.slope)
+    flux = scene.faintest * (1.0 - share) ** (-1.0 / scene.slope)
+    colour = np.where(rng.random(len(x)) < 0.4, rng.normal(1.35, 0.1, len(x)), rng.normal(0.55, 0.15, len(x)))
+    r = scene.zero_point - 2.5 * np.log10(flux) - scene.colour_term * colour
+    inside = np.arange(len(x)) < n
+    ra, dec = sky_of(scene, x, y)
+    hit = np.zeros(len(x), np.bool_)
+    return Truth(x=x, y=y, flux=flux, ra_deg=ra, dec_deg=dec, g=r + colour, r=r, inside=inside, hit=hit)
+
+
+def _inside(scene: Scene, rng: np.random.Generator) -> Floats:
+    """Return (n_stars, 2) places, 0 to 1 being the edges of the frame."""
+    size, places = np.array(scene.shape[::-1]), rng.random((scene.n_stars, 2))
+    if not scene.apart:
+        return places
+    kept = np.empty((0, 2))
+    for place in rng.random((50 * scene.n_stars, 2)):
+        if (np.hypot(*((kept - place) * size).T) >= scene.apart).all():
+            kept = np.vstack([kept, place])
+            if len(kept) == scene.n_stars:
+                return kept
+    raise ValueError("so many stars cannot keep so far apart")
+
+
+def _exposed(scene: Scene, model: Floats, rng: np.random.Generator) -> tuple[Any, Bools]:
+    ny, nx = scene.shape
+    slope_x, slope_y = (np.linspace(-0.5, 0.5, n) * share for n, share in zip((nx, ny), scene.slant, strict=True))
+    light = model + scene.sky * (1.0 + slope_x[None, :] + slope_y[:, None])
+    for place, colour in enumerate(scene.bayer):  # rows from the first in the file
+        light[place // 2 :: 2, place % 2 :: 2] *= THROUGH[colour]
+    counts = rng.poisson(light * scene.gain) / scene.gain
+    spoilt = _cosmics(scene, counts, rng)
+    rows, columns = rng.integers(0, ny, scene.n_hot), rng.integers(0, nx, scene.n_hot)
+    counts[rows, columns] += 10.0 ** rng.uniform(2.5, 4.3, scene.n_hot)
+    spoilt[rows, columns] = True
+    counts += rng.normal(0.0, scene.read_noise_e / scene.gain, scene.shape)
+    bad = list(scene.bad_columns)
+    counts[:, bad] = rng.normal(DEAD, 1.0, (ny, len(bad)))
+    spoilt[:, bad] = True
+    counts = np.clip(np.round(counts), 0.0, min(scene.saturation, 65535.0))
+    return counts.astype(np.uint16), spoilt | (counts >= scene.saturation)
+
+
+def _cosmics(scene: Scene, counts: Floats, rng: np.random.Generator) -> Bools:
+    """Add the tracks of cosmic rays; return where they are."""
+    spoilt = np.zeros(scene.shape, np.bool_)
+    for _ in range(scene.n_cosmics):
+        steps, angle = np.arange(0.0, 1.0 + rng.exponential(4.0), 0.7), rng.uniform(0.0, np.pi)
+        rows = (rng.uniform(0, scene.shape[0]) + steps * np.sin(angle)).astype(int)
+        columns = (rng.uniform(0, scene.shape[1]) + steps * np.cos(angle)).astype(int)
+        on = (rows < scene.shape[0]) & (columns >= 0) & (columns < scene.shape[1])
+        deposit = 10.0 ** rng.uniform(2.7, 4.3) / scene.gain * rng.uniform(0.3, 0.7, on.sum())
+        np.add.at(counts, (rows[on], columns[on]), deposit)
+        spoilt[rows[on], columns[on]] = True
+    return spoilt
+
+
+def _hit(scene: Scene, truth: Truth, spoilt: Bools) -> Bools:
+    hit = np.zeros(len(truth.x), np.bool_)
+    rows, columns = np.nonzero(spoilt)
+    for i in np.flatnonzero(truth.inside):
+        hit[i] = (np.hypot(columns - truth.x[i], rows - truth.y[i]) <= scene.fwhm).any()
+    return hit
+
+
+def _references(scene: Scene, truth: Truth, rng: np.random.Generator) -> ReferenceStars:
+    """Return what a catalogue of 2016 knows: positions to 20 mas, magnitudes to 5 mmag, worse for faint stars."""
+    n = len(truth.x)
+    error = np.hypot(0.005, 0.05 * np.sqrt(scene.faintest / truth.flux))
+    east, north = rng.normal(0.0, 0.02 / 3600.0, (2, n))
+    now = ReferenceStars(
+        catalogue="PS1",
+        ra_deg=(truth.ra_deg + east / np.cos(np.radians(truth.dec_deg))) % 360.0,
+        dec_deg=truth.dec_deg + north,
+        pm_ra_mas_yr=rng.normal(0.0, 1.0, n) * scene.motion_mas_yr,
+        pm_dec_mas_yr=rng.normal(0.0, 1.0, n) * scene.motion_mas_yr,
+        epoch_yr=julian_year(scene),
+        bands={name: (mag + rng.normal(0.0, error), error) for name, mag in (("g", truth.g), ("r", truth.r))},
+    )
+    return now.at_epoch(2016.0)
