@@ -149,4 +149,5 @@ def sharp(above: Pixels, rms: float, fwhm: float, level: float) -> Bools:
     near = ndi.binary_dilation(hit, _ALL_ROUND)
     also = np.zeros((ny, nx), dtype=np.bool_)
     also[y[weak], x[weak]] = True
-    return hit | (near & also)
+    found: Bools = hit | (near & also)
+    return found
