@@ -14,6 +14,7 @@ from photocal.pixels.background import mesh_of
 _SIGMA = 1.4826  # of a Gaussian, in median absolute deviations
 _TILE, _LEAST_IN_TILE = 64, 40
 _AGREES = 2.0  # factor of variance within which the header's gain is believed
+_FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
 
 
@@ -81,7 +82,9 @@ class Gain:
     how: str
 
 
-def gain_of(*, header: float | None, read_noise_e: float | None, sky: float, variance: float, whole: bool) -> Gain:
+def gain_of(
+    *, header: float | None, read_noise_e: float | None, sky: float, variance: float, highest: float, whole: bool
+) -> Gain:
     """Return the gain: the header's if the noise of the sky can be had with it, else what that noise says.
 
     Photons make the sky's variance ``sky / gain + (read noise / gain)^2`` counts^2. More noise than that: the keyword
@@ -93,17 +96,29 @@ def gain_of(*, header: float | None, read_noise_e: float | None, sky: float, var
         What the header says, electrons for each count and electrons; None where it does not.
     sky, variance
         Typical level and variance of the sky, counts and counts^2.
+    highest
+        The highest count, or the saturation.
     whole
         Whether the image holds whole numbers only.
     """
     told = sky > _SKY_RMS * math.sqrt(variance) and variance > 0
     if header is None or not (math.isfinite(header) and header > 0):
         if told:
-            return Gain(value=sky / variance, how="from the noise of the sky; the header has none")
+            return _guessed(sky / variance, highest if whole else 0.0)
         return Gain(value=1.0, how="unknown: neither the header nor the sky tells; taken as 1")
     if not told:
         return Gain(value=header, how="header, unchecked: the sky is too low to tell")
     return _checked(header, sky / header + ((read_noise_e or 0.0) / header) ** 2, sky, variance, whole=whole)
+
+
+def _guessed(told: float, highest: float) -> Gain:
+    """Return the gain when only the noise of the sky tells, in which a bias makes it too high."""
+    if told * highest <= _FULL_WELL_E:
+        return Gain(value=told, how="from the noise of the sky; the header has none")
+    return Gain(
+        value=_FULL_WELL_E / highest,
+        how=f"a full well of {_FULL_WELL_E:.0f} electrons assumed: the header has none, and a bias is in the sky",
+    )
 
 
 def _checked(header: float, expected: float, sky: float, variance: float, *, whole: bool) -> Gain:

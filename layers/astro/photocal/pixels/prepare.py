@@ -45,6 +45,7 @@ def prepare(image: Image, detector: Detector) -> Prepared:
         read_noise_e=detector.read_noise_e,
         sky=float(np.median(sky)),
         variance=float(np.median(variance)),
+        highest=min(level, float(data[~blank].max(initial=1.0))),
         whole=whole_numbers(data, bad),
     )
     notes: dict[str, Any] = {

@@ -8,8 +8,9 @@ from scipy.optimize import curve_fit
 
 from photocal.arrays import Anything, Bools, Floats, Pixels
 
+_COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "flux", "peak", "npix", "flag")
 _LOOK_RMS, _TRIES, _STEEPER = 10.0, 4, 3.0
-_LEAST_RADIUS = 0.75  # pixels: half of the light within less is a cosmic ray or a hot pixel
+_LIT, _LIT_RMS = 0.03, 2.0  # of the peak, and of the sky's rms, that three of the four pixels next to a star's have
 _LEAST_PIXELS, _MOST_LONG, _ALIKE, _MOST_STARS = 8, 1.5, 0.12, 80
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
@@ -22,9 +23,7 @@ def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[An
     """
     sep.set_extract_pixstack(max(500_000, above.size // 2))
     sep.set_sub_object_limit(4096)
-    found: Anything = np.zeros(
-        0, dtype=[(name, float) for name in ("x", "y", "a", "b", "flux", "peak", "npix", "flag")]
-    )
+    found: Anything = np.zeros(0, dtype=[(name, float) for name in _COLUMNS])
     for attempt in range(_TRIES):
         try:
             found = sep.extract(above, threshold * _STEEPER**attempt, err=rms, mask=bad)
@@ -38,6 +37,19 @@ def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[An
         return found, np.zeros(0)
     radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=5)
     return found, np.nan_to_num(radius)
+
+
+def lit_around(above: Pixels, found: Anything, rms: float) -> Bools:
+    """Return which objects have light in three of the four pixels next to their brightest, (n,).
+
+    Stars have, however narrow; a hot pixel has it in none, the track of a cosmic ray in two.
+    """
+    ny, nx = above.shape
+    x, y = found["xpeak"].astype(np.int64), found["ypeak"].astype(np.int64)
+    steps = ((0, 1), (0, -1), (1, 0), (-1, 0))
+    around = np.sort([above[(y + dy).clip(0, ny - 1), (x + dx).clip(0, nx - 1)] for dy, dx in steps], axis=0)
+    lit: Bools = around[1] > np.maximum(_LIT * found["peak"], _LIT_RMS * rms)
+    return lit
 
 
 def half_sample_mode(values: Floats) -> float:
@@ -68,7 +80,7 @@ def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, 
     """
     found, radius = objects(above, bad, rms, _LOOK_RMS)
     keep = (found["flag"] == 0) & (found["peak"] < 0.5 * level) & (found["npix"] > _LEAST_PIXELS)
-    keep &= (found["a"] < _MOST_LONG * found["b"]) & (radius > _LEAST_RADIUS)
+    keep &= (found["a"] < _MOST_LONG * found["b"]) & lit_around(above, found, rms)
     found, radius = found[keep], radius[keep]
     if not len(found):
         return FALLBACK, 0
