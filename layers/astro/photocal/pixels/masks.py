@@ -17,7 +17,7 @@ _SPREAD = 2  # pixels around a saturated one that its charge has reached
 _LINE_BAND, _LINE_RMS, _LINE_WIDTH = 256, 2.0, 15
 _DEAD_RMS = 8.0
 _STAR_AROUND = 0.1  # of the saturation level: the median of the pixels around the middle of a star is higher
-_FAINT_RMS, _STRONG_RMS, _SHARPER = 2.5, 6.0, 1.6
+_FAINT_RMS, _STRONG_RMS, _SHARPER, _SHARPER_ON_CORNER = 2.5, 6.0, 1.6, 1.25
 
 
 def padding(data: Pixels, blank: Bools) -> Bools:
@@ -117,9 +117,10 @@ def dead(above: Pixels, noise: Pixels) -> Bools:
 def sharp(above: Pixels, rms: float, fwhm: float, level: float) -> Bools:
     """Return cosmic rays and hot pixels: sharper than any star can be.
 
-    A pixel is held against the median of it and its eight neighbours. With a Gaussian star of this FWHM, that median
-    is at least ``exp(-(1.05 / sigma)^2 / 2)`` of the brightest pixel; who is 1.6 times sharper is no star. Pixels next
-    to one are judged more strictly.
+    A pixel is held against the median of it and its eight neighbours. With a Gaussian star of this FWHM in the middle
+    of a pixel, that median is ``exp(-(1.05 / sigma)^2 / 2)`` of the brightest pixel; who is 1.6 times sharper is no
+    star. A star on the corner of four pixels has ``exp(-1 / sigma^2)`` of it, which is less when it is narrow; there
+    1.25 times sharper is no star. Pixels next to one are judged more strictly.
 
     Parameters
     ----------
@@ -133,7 +134,8 @@ def sharp(above: Pixels, rms: float, fwhm: float, level: float) -> Bools:
         Counts above the sky at which stars are saturated, so that their cores are flat.
     """
     ny, nx = above.shape
-    most = _SHARPER * float(np.exp(0.5 * (1.05 * 2.3548 / fwhm) ** 2))
+    inverse = (2.3548 / fwhm) ** 2  # 1 / sigma^2
+    most = max(_SHARPER * float(np.exp(0.5 * 1.05**2 * inverse)), _SHARPER_ON_CORNER * float(np.exp(inverse)))
     y, x = np.nonzero(above > _FAINT_RMS * rms)
     value = above[y, x]
     around: Floats = np.stack(

@@ -118,7 +118,7 @@ def _profile_fwhm(above: Pixels, bad: Bools, found: Anything, typical: float) ->
     except (RuntimeError, ValueError):
         return 2 * typical
     fwhm = float(2 * shape[1] * np.sqrt(2 ** (1 / shape[2]) - 1))
-    return fwhm if typical < fwhm < 4 * typical else 2 * typical
+    return fwhm if 0.6 * typical < fwhm < 4 * typical else 2 * typical
 
 
 def _moffat(distance: Floats, height: float, width: float, beta: float) -> Floats:
