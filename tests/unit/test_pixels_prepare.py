@@ -147,7 +147,7 @@ def test_psf_stars_have_reasons() -> None:
     pair, hit = inner[inner > 30][[0, -1]]  # not of the brightest
     y, x = at(found.y[pair]), at(found.x[pair])
     data[y - 5 : y + 6, x + 1 : x + 12] += found.data[y - 5 : y + 6, x - 5 : x + 6] - SKY  # the same star, 2 FWHM away
-    data[at(found.y[hit]) + 1, :] = 5
+    data[at(found.y[hit]) + 1, at(found.x[hit]) - 1 : at(found.x[hit]) + 2] = 5
     ready = prepare(Image(data=data), DETECTOR)
     stars = choose_psf_stars(ready)
 
