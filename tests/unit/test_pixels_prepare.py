@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
+from cpcs.errors import BlankImage
 from photocal.images import Image
 from photocal.pixels.background import mesh_of
 from photocal.pixels.noise import gain_of
@@ -207,3 +208,22 @@ def test_a_sky_of_hardly_any_noise() -> None:
     assert np.isfinite(ready.rms)
     assert ready.rms > 0
     assert ready.bad.mean() < 0.01
+
+
+@pytest.mark.parametrize("share", [0.4, 0.85])
+def test_pixels_without_number_all_over(share: float) -> None:
+    data = field().data
+    data[np.random.default_rng(5).random(data.shape) < share] = np.nan
+    ready = prepare(Image(data=data), DETECTOR)
+    assert ready.rms == pytest.approx(NOISE, rel=0.15)
+    assert np.sqrt(np.median(ready.noise_variance)) == pytest.approx(NOISE, rel=0.15)
+
+
+def test_numbers_that_no_detector_counts_are_none() -> None:
+    data = field().data
+    data[10, 10], data[20, 20], data[30, 30] = 3e38, -3e38, np.inf
+    ready = prepare(Image(data=data), DETECTOR)
+    assert ready.notes["n_without_number"] == 3
+    assert ready.rms == pytest.approx(NOISE, rel=0.06)
+    with pytest.raises(BlankImage):
+        prepare(Image(data=np.full((64, 64), 1e30, dtype=np.float32)), DETECTOR)

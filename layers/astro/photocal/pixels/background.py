@@ -8,6 +8,8 @@ import sep
 from photocal.arrays import Bools, Pixels
 
 _MESH, _LEAST_MESH, _MESH_FWHM = 64, 8, 10.0  # pixels; FWHM of a star that a mesh holds at least
+SIGMA = 1.4826  # of a Gaussian, in median absolute deviations
+_SEP_KNOWS_NOTHING = (0.0, 1.0)  # what SEP says where more than half of the pixels of every mesh are left out
 _MESHES = 4  # along the shorter side, at least
 
 
@@ -37,6 +39,15 @@ def background(data: Pixels, bad: Bools, fwhm: float = 0.0) -> tuple[Pixels, flo
     mesh = mesh_of((data.shape[0], data.shape[1]), fwhm)
     found = sep.Background(np.ascontiguousarray(data), mask=bad, bw=mesh, bh=mesh)
     sky: Pixels = np.asarray(found.back(), dtype=np.float32)
-    np.nan_to_num(sky, copy=False, nan=float(np.median(data[~bad])) if not bad.all() else 0.0)
-    rms = float(found.globalrms)
-    return sky, rms if np.isfinite(rms) and rms > 0 else float(np.std(data[~bad])) if not bad.all() else 1.0
+    level, rms = float(found.globalback), float(found.globalrms)
+    if (level, rms) == _SEP_KNOWS_NOTHING or not (np.isfinite(rms) and rms > 0 and np.isfinite(sky).all()):
+        return _plain(data, bad)
+    return sky, rms
+
+
+def _plain(data: Pixels, bad: Bools) -> tuple[Pixels, float]:
+    """Return one level and its scatter for an image of which no mesh has enough pixels, or that has no scatter."""
+    good = data[~bad] if not bad.all() else data.ravel()
+    level = float(np.median(good))
+    rms = SIGMA * float(np.median(np.abs(good - level))) or float(np.std(good, dtype=np.float64))
+    return np.full_like(data, level), rms or max(abs(level), 1.0) * float(np.finfo(np.float32).eps)

@@ -64,7 +64,7 @@ def pile_up(data: Pixels, good: Bools, sky: float) -> float | None:
 def saturation_level(data: Pixels, good: Bools, sky: float, header: float | None) -> tuple[float, str]:
     """Return from how many counts on a pixel is saturated (infinite: none is), and how that is known."""
     piled = pile_up(data, good, sky)
-    if header is not None and np.isfinite(header) and _SATURATED * header > sky:
+    if header is not None and np.isfinite(header) and _SATURATED * header > max(sky, 0.0):
         if piled is None or piled >= _SATURATED * header:
             return _SATURATED * header, "header"
         return piled, f"pile-up at {piled:.0f} counts, below the header's {header:.0f}"

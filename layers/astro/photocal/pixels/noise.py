@@ -9,24 +9,30 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from photocal.arrays import Bools, Floats, Pixels
-from photocal.pixels.background import mesh_of
+from photocal.pixels.background import SIGMA, mesh_of
 
-_SIGMA = 1.4826  # of a Gaussian, in median absolute deviations
 _TILE, _LEAST_IN_TILE = 64, 40
 _AGREES = 2.0  # factor of variance within which the header's gain is believed
 _FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
 
 
-def variance_map(data: Pixels, bad: Bools) -> Pixels:
+def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
     """Return the variance of the sky's pixels, counts^2, (ny, nx).
 
     It is that of the image less its second differences along both axes, ``[1, -2, 1] x [1, -2, 1] / 6`` (Immerkaer
     1996), which leaves hardly anything of sky and stars; by the median absolute deviation in tiles of 64 pixels.
+
+    Parameters
+    ----------
+    data, bad
+        (ny, nx) counts, and the pixels to leave out.
+    rms
+        Of the sky, counts: taken where hardly any pixel has all its neighbours.
     """
     rough = ndi.convolve1d(ndi.convolve1d(data, [1.0, -2.0, 1.0], axis=0), [1.0, -2.0, 1.0], axis=1) / 6.0
     usable = ~ndi.binary_dilation(bad, ndi.generate_binary_structure(2, 2))
-    whole = _variance(rough[usable])
+    whole = _variance(rough[usable]) if np.count_nonzero(usable) >= _LEAST_IN_TILE else rms**2
     ny, nx = data.shape
     side = min(_TILE, 2 * mesh_of((ny, nx)))
     rows = np.array_split(np.arange(ny), max(1, ny // side))
@@ -46,7 +52,7 @@ def _variance(values: Floats | Pixels) -> float:
     """Return the variance of differences about 0; where most are alike, by their mean square."""
     if not values.size:
         return 0.0
-    found = (_SIGMA * float(np.median(np.abs(values)))) ** 2
+    found = (SIGMA * float(np.median(np.abs(values)))) ** 2
     return found if found > 0 else float(np.mean(np.square(values, dtype=np.float64)))
 
 

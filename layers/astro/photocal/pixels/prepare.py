@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cpcs.errors import BlankImage
 from photocal.arrays import Bools, Pixels
 from photocal.images import Image
 from photocal.pixels import masks
@@ -13,6 +14,8 @@ from photocal.pixels.background import background
 from photocal.pixels.noise import gain_of, variance_map, whole_numbers
 from photocal.pixels.records import Detector, Prepared
 from photocal.pixels.seeing import seeing
+
+_HIGHEST = 1e15  # counts: what is beyond is no number of a detector, and its square none of float32
 
 
 def prepare(image: Image, detector: Detector) -> Prepared:
@@ -24,6 +27,11 @@ def prepare(image: Image, detector: Detector) -> Prepared:
         One plane, as it was read.
     detector
         What the header says; each number is checked against the pixels, and found from them where it is missing.
+
+    Raises
+    ------
+    BlankImage
+        No pixel holds a number that can be counts.
     """
     data, blank = _filled(image)
     bad = blank | masks.padding(data, blank)
@@ -35,7 +43,7 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     bad = bad | saturated | lines | (data >= level)
     fwhm, n_stars = seeing(data - sky, bad, rms, level - typical)
     sky, rms = background(data, bad, fwhm)
-    variance = variance_map(data, bad)
+    variance = variance_map(data, bad, rms)
     rms = min(rms, float(np.sqrt(np.median(variance))))  # the former has unresolved stars in it
     above = data - sky
     cosmic = masks.sharp(above, rms, fwhm, level - typical) & ~(blank | saturated | lines)
@@ -75,13 +83,16 @@ def prepare(image: Image, detector: Detector) -> Prepared:
 
 def _filled(image: Image) -> tuple[Pixels, Bools]:
     """Return the pixels with the median where there is no number, and where that is."""
-    blank = ~np.isfinite(image.data)
+    with np.errstate(invalid="ignore"):
+        blank = ~(np.abs(image.data) <= _HIGHEST)
     if image.mask is not None:
         blank |= image.mask
     if not blank.any():
         return image.data, blank
     good = image.data[~blank]
-    return np.where(blank, np.float32(np.median(good) if good.size else 0), image.data), blank
+    if not good.size:
+        raise BlankImage(n=blank.size)
+    return np.where(blank, np.float32(np.median(good)), image.data), blank
 
 
 def _bad_lines(above: Pixels, bad: Bools, rms: float) -> Bools:
