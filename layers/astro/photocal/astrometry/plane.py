@@ -105,9 +105,18 @@ class Plane:
 def polynomial(terms: Terms, u: Floats, v: Floats) -> Floats:
     """Return the sum of ``value u^p v^q``."""
     total: Floats = np.zeros(np.broadcast_shapes(np.shape(u), np.shape(v)))
+    by_u, by_v = (_powers(axis, max((power[i] for power in terms), default=0)) for i, axis in ((0, u), (1, v)))
     for (p, q), value in terms.items():
-        total = total + value * u**p * v**q
+        total += value * by_u[p] * by_v[q]
     return total
+
+
+def _powers(axis: Floats, most: int) -> list[Floats]:
+    """Return the powers 0 to most, by multiplication: several times as fast as ``**``."""
+    found: list[Floats] = [np.ones_like(axis, dtype=float)]
+    for _ in range(most):
+        found.append(found[-1] * axis)
+    return found
 
 
 def undistorted(a: Terms, b: Terms, x: Floats, y: Floats) -> tuple[Floats, Floats]:

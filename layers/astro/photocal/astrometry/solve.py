@@ -8,7 +8,7 @@ believed when so many stars fall upon reference stars that chance cannot have do
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -300,7 +300,12 @@ def _as_the_header_says(
         a=plane.a,
         b=plane.b,
     )
-    return _verified(points, shape, reference, moved, from_header=True)
+    found = _verified(points, shape, reference, moved)
+    if found is None:
+        return None
+    better = _affine(points, shape, reference, moved)  # without the header's distortion, which may be right or not
+    best = better if better is not None and better.log_odds > found.log_odds else found
+    return replace(best, from_header=True)
 
 
 def _nearby(reference: ReferenceStars, plane: Plane, shape: tuple[int, int], margin: float = 0.0) -> Floats:
@@ -313,9 +318,7 @@ def _nearby(reference: ReferenceStars, plane: Plane, shape: tuple[int, int], mar
     return np.stack([x[inside], y[inside]], axis=1)
 
 
-def _verified(
-    points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane, *, from_header: bool
-) -> Solved | None:
+def _verified(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Solved | None:
     """Return a solution if its stars lie on reference stars more often than chance puts them there."""
     nearby = _nearby(reference, plane, shape)
     stars = points[: min(_HINT_STARS, max(len(nearby), 2 * _FEWEST))]
@@ -327,18 +330,18 @@ def _verified(
     odds = float(log_odds(np.array(n), len(stars), chance))
     if odds <= _BELIEVED:
         return None
-    return Solved(plane=plane, n_matched=n, n_tried=len(stars), log_odds=odds, from_header=from_header)
+    return Solved(plane=plane, n_matched=n, n_tried=len(stars), log_odds=odds, from_header=False)
 
 
 def _affine(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Solved | None:
     """Return a solution with six free numbers instead of a similarity, from ever more stars."""
-    odds = _verified(points, shape, reference, plane, from_header=False)
+    odds = _verified(points, shape, reference, plane)
     for turn in range(_ROUNDS):
         better = _refitted(points[: _HINT_STARS * (1 + turn)], shape, reference, plane)
         if better is None:
             break
         plane = better
-    return _verified(points, shape, reference, plane, from_header=False) or odds
+    return _verified(points, shape, reference, plane) or odds
 
 
 def _refitted(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Plane | None:
