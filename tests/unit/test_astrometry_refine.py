@@ -84,7 +84,7 @@ def test_few_stars(n, order):
     found = refine(*sources, SHAPE, reference, given)
     assert found.order == order
     assert np.isnan(found.error_arcsec[0]) == (order == 0)
-    assert arcsec_off(found.plane, truth) <= arcsec_off(given, truth) + 1e-9
+    assert arcsec_off(found.plane, truth) <= arcsec_off(given, truth) + 1e-5
     assert n or np.isnan(found.rms_arcsec[0])
 
 

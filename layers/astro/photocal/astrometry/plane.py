@@ -101,6 +101,24 @@ class Plane:
             b={(p, q): value * step ** (p + q - 1) for (p, q), value in self.b.items()},
         )
 
+    def centred(self, shape: tuple[int, int]) -> Plane:
+        """Return the plane that touches the sphere at the middle of an image; of the distortion its slope there stays.
+
+        Parameters
+        ----------
+        shape
+            Rows and columns.
+        """
+        x0, y0 = (shape[1] - 1.0) / 2.0, (shape[0] - 1.0) / 2.0
+        if self.reference_pixel == (x0, y0):
+            return self
+        ra, dec = (float(value) for value in self.sky(x0, y0))
+        step = max(shape) / 4.0
+        x, y = x0 + step * np.array([1.0, -1.0, 0.0, 0.0]), y0 + step * np.array([0.0, 0.0, 1.0, -1.0])
+        right, left, above, below = tangent_plane(*self.sky(x, y), ra, dec)
+        (a, c), (b, d) = ((right - left) / (2.0 * step)).tolist(), ((above - below) / (2.0 * step)).tolist()
+        return Plane(place=(ra, dec), reference_pixel=(x0, y0), matrix=((a, b), (c, d)))
+
 
 def polynomial(terms: Terms, u: Floats, v: Floats) -> Floats:
     """Return the sum of ``value u^p v^q``."""

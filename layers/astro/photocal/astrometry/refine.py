@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Anything, Bools, Floats, Ints
-from photocal.astrometry.plane import Matrix, Plane
+from photocal.astrometry.plane import Plane
 from photocal.astrometry.solve import brightness
 from photocal.pixels.flags import BLENDED, CUT, DEFECT, POOR_FIT, SATURATED, UNSTABLE
 from photocal.references import ReferenceStars
@@ -116,7 +116,7 @@ def refine(
     usable &= (np.asarray(flags) & _BAD) == 0
     sources = np.flatnonzero(usable)
     sources = sources[np.argsort(-flux[sources], kind="stable")]
-    faintness, fit, radius = brightness(reference), _unfitted(_centred(plane, shape), 0), _FIRST_RADIUS
+    faintness, fit, radius = brightness(reference), _unfitted(plane.centred(shape), 0), _FIRST_RADIUS
     mine, other = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for turn in range(_ROUNDS):
         chosen = sources if turn > 1 else sources[:_FIRST_STARS]
@@ -129,22 +129,6 @@ def refine(
 
 def _unfitted(plane: Plane, n: int) -> _Fit:
     return _Fit(plane=plane, order=0, weights=np.zeros(n), floor=float("nan"))
-
-
-def _centred(plane: Plane, shape: tuple[int, int]) -> Plane:
-    """Return a plane whose reference pixel is the middle of the image; its distortion goes, its slope there stays."""
-    x0, y0 = (shape[1] - 1.0) / 2.0, (shape[0] - 1.0) / 2.0
-    if plane.reference_pixel == (x0, y0):
-        return plane
-    ra, dec = (float(value) for value in plane.sky(x0, y0))
-    step = max(shape) / 4.0
-    along = [
-        tangent_plane(*plane.sky(x0 + dx, y0 + dy), ra, dec)
-        for dx, dy in ((step, 0), (-step, 0), (0, step), (0, -step))
-    ]
-    by_x, by_y = (along[0] - along[1]) / (2.0 * step), (along[2] - along[3]) / (2.0 * step)
-    matrix: Matrix = ((float(by_x[0]), float(by_y[0])), (float(by_x[1]), float(by_y[1])))
-    return Plane(place=(ra, dec), reference_pixel=(x0, y0), matrix=matrix)
 
 
 def _pairs(

@@ -200,13 +200,11 @@ def _in_tile(points: Floats, n: int, shape: tuple[int, int], sky: Floats, hint: 
         return None
     parity, scale, shift = int(proposals.parity[best]), proposals.scale[best], proposals.shift[best]
     a, b = float(scale.real) / 3600.0, float(scale.imag) / 3600.0
-    flat = Plane(place=(hint.ra_deg, hint.dec_deg), reference_pixel=(0.0, 0.0), matrix=((1 / 3600, 0), (0, 1 / 3600)))
-    ra, dec = flat.sky(float(shift.real), float(shift.imag))
-    return Plane(
-        place=(float(ra), float(dec)),
-        reference_pixel=(float(middle[0]), float(middle[1])),
-        matrix=((a, -b * parity), (b, a * parity)),
-    )
+    off = shift / scale  # where the hint lies, from the middle of the image (mirrored when the parity is -1)
+    here = (float(middle[0] - off.real), float(middle[1] - parity * off.imag))
+    # About the hint: near a pole, north there is another direction than north in the middle of the image.
+    plane = Plane(place=(hint.ra_deg, hint.dec_deg), reference_pixel=here, matrix=((a, -b * parity), (b, a * parity)))
+    return plane.centred(shape)
 
 
 def _proposals(ours: Patterns, image: Floats, theirs: Patterns, sky: Floats, hint: Hint) -> _Proposals:
