@@ -9,7 +9,7 @@ import pytest
 
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import refine
-from photocal.pixels.flags import SATURATED
+from photocal.pixels.flags import BLENDED, SATURATED
 from photocal.references import ReferenceStars
 
 SHAPE = (1200, 1600)
@@ -75,6 +75,14 @@ def test_flagged_stars_have_no_say():
     found = refine(x, y, x_err, y_err, flux, flags, SHAPE, reference, start(truth))
     assert not np.isin(found.source_index, np.flatnonzero(bright)).any()
     assert arcsec_off(found.plane, truth) < 0.005
+
+
+def test_blended_stars_are_used_where_there_are_no_others():
+    (*measured, flags), reference, truth = scene(share=0.0)
+    found = refine(*measured, flags | BLENDED, SHAPE, reference, start(truth))
+    assert found.n_used > 450
+    flags[100:] = BLENDED
+    assert refine(*measured, flags, SHAPE, reference, start(truth)).source_index.max() < 100
 
 
 @pytest.mark.parametrize(("n", "order"), [(0, 0), (2, 0), (4, 0), (10, 1), (30, 1)])

@@ -86,7 +86,7 @@ def _inverse(plane: Plane, shape: tuple[int, int] | None) -> tuple[Terms, Terms]
 def plane_of(given: Mapping[str, object]) -> Plane | None:
     """Return the plate solution that cards describe; None where they describe none that is read here, or an absurd one.
 
-    Read are TAN and TAN-SIP in equatorial coordinates of J2000 (ICRS or FK5, 25 mas apart at most), with any matrix.
+    Read are TAN and TAN-SIP in equatorial coordinates of J2000 (ICRS, or FK5, which is taken for it), with any matrix.
 
     Parameters
     ----------

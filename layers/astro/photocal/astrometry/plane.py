@@ -130,7 +130,7 @@ def polynomial(terms: Terms, u: Floats, v: Floats) -> Floats:
 
 
 def _powers(axis: Floats, most: int) -> list[Floats]:
-    """Return the powers 0 to most, by multiplication: several times as fast as ``**``."""
+    """Return the powers 0 to most, by multiplication, which is faster than ``**``."""
     found: list[Floats] = [np.ones_like(axis, dtype=float)]
     for _ in range(most):
         found.append(found[-1] * axis)

@@ -20,7 +20,7 @@ from photocal.pixels.flags import BLENDED, CUT, DEFECT, POOR_FIT, SATURATED, UNS
 from photocal.references import ReferenceStars
 from photocal.sphere import tangent_plane
 
-_BAD = BLENDED | CUT | DEFECT | POOR_FIT | SATURATED | UNSTABLE
+_WORST, _BAD = CUT | SATURATED | UNSTABLE, BLENDED | DEFECT | POOR_FIT
 _FEWEST = {1: 6, 2: 20, 3: 40, 4: 80}  # stars that an order needs
 _FIRST_RADIUS, _LAST_RADIUS = 6.0, 1.0  # pixels, of the match, and of the last at least
 _FIRST_STARS = 300
@@ -103,7 +103,8 @@ def refine(
     flux
         (n,) brighter is larger.
     flags
-        (n,) see `photocal.pixels.flags`; sources that are blended, cut, saturated or badly fitted are left out.
+        (n,) see `photocal.pixels.flags`; sources that are cut, saturated or not at rest are left out; and those
+        that are blended, damaged or badly fitted where there are enough others.
     shape
         Rows and columns.
     reference
@@ -113,8 +114,9 @@ def refine(
     """
     error = np.sqrt((np.square(x_err) + np.square(y_err)) / 2.0)
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    usable &= (np.asarray(flags) & _BAD) == 0
-    sources = np.flatnonzero(usable)
+    usable &= (np.asarray(flags) & _WORST) == 0
+    clean = usable & ((np.asarray(flags) & _BAD) == 0)
+    sources = np.flatnonzero(clean if clean.sum() >= _FEWEST[2] else usable)
     sources = sources[np.argsort(-flux[sources], kind="stable")]
     faintness, fit, radius = brightness(reference), _unfitted(plane.centred(shape), 0), _FIRST_RADIUS
     mine, other = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
