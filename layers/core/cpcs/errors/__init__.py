@@ -20,7 +20,7 @@
     │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
-    │   ├── NoReferenceStars  TooFewMatches  PoorFit
+    │   ├── NoReferenceStars  TooFewMatches  PoorFit  NotSolved
     │   └── TargetOutsideField  TargetNotFound
     ├── ReferenceUnavailable    reference stars are not to be had now; the job waits
     └── StorageConflict         somebody else changed it first; try again
@@ -105,6 +105,7 @@ __all__ = [
     "NotACatalogue",
     "NotAHeader",
     "NotDeletable",
+    "NotSolved",
     "ObservatoryExists",
     "PackedTwice",
     "PoorFit",
@@ -424,6 +425,14 @@ class TargetNotFound(CalibrationFailed):
         "There is no source within {radius_arcsec} arcsec of the event; the nearest is at {nearest_arcsec:.1f} arcsec."
     )
     advice = "Give a larger matching radius, or check the astrometry."
+
+
+class NotSolved(CalibrationFailed):
+    """The stars of an image form no pattern of the reference stars where it was sought."""
+
+    code = "NOT_SOLVED"
+    sentence = "No place was found for the image: of its {n_stars} stars, no pattern fits the {n_reference} reference stars within {radius_deg:.2f} deg of RA {ra_deg:.5f} Dec {dec_deg:.5f} at {lowest_scale:.3g} to {highest_scale:.3g} arcsec per pixel."
+    advice = "Check the position and the pixel scale in the header and in the observatory's record, and that stars are round in the image."
 
 
 # --- not now ------------------------------------------------------------------------------------
