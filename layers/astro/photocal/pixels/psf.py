@@ -1,11 +1,10 @@
-"""The PSF of an image: a Moffat whose shape varies over the field, with an empirical correction from the stars."""
+"""The PSF of an image: a Moffat whose shape varies over the field."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.interpolate import BSpline
 
 from photocal.arrays import Floats, Ints, Pixels
 from photocal.pixels import tables
@@ -13,36 +12,6 @@ from photocal.pixels.moffat import Coefficients, coefficients
 
 REACH = 4.0  # FWHM: of the tables; wings beyond are drawn from the Moffat
 _LEAST_HALF = 6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Correction:
-    """What stars have more than the Moffat in a pixel, per unit of flux: cubic splines of the offset from the star.
-
-    Attributes
-    ----------
-    knots
-        (m + 4,) of either axis, pixels.
-    values
-        (m, m) coefficients, y first.
-    """
-
-    knots: Floats
-    values: Floats
-
-    def __call__(self, offsets: Pixels) -> Pixels:
-        """Return the (k, k) correction at offsets (k,) along both axes."""
-        inside = (offsets >= self.knots[3]) & (offsets < self.knots[-4])
-        basis = np.zeros((offsets.size, len(self.values)))
-        basis[inside] = BSpline.design_matrix(offsets[inside].astype(np.float64), self.knots, 3).toarray()
-        made: Pixels = (basis @ self.values @ basis.T).astype(np.float32)
-        return made
-
-    @property
-    def total(self) -> float:
-        """Its integral over the plane."""
-        step = self.knots[1] - self.knots[0]
-        return float(self.values.sum() * step**2)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,24 +28,19 @@ class FieldPsf:
         (t, 3): of ln FWHM, e1, e2.
     log_beta
         ln(beta - 1), the same everywhere.
-    correction
-        None where there were too few stars for one.
     """
 
     size: tuple[int, int]
     order: int
     terms: Floats
     log_beta: float
-    correction: Correction | None = None
     tables: tables.Tables = field(init=False, repr=False)
     half: int = field(init=False)
-    scale: float = field(init=False)
 
     def __post_init__(self) -> None:
         middle = float(np.exp(self.terms[0, 0]))
         self.half = max(int(np.ceil(REACH * middle)), _LEAST_HALF)
-        self.scale = 1.0 / (1.0 + (self.correction.total if self.correction else 0.0))
-        self.tables = tables.build(self._profile, self.size, self.half, middle, self._corrected)
+        self.tables = tables.build(self._profile, self.size, self.half, middle)
 
     def shape(self, x: Floats, y: Floats) -> Floats:
         """Return the (n, 4) shapes of `photocal.pixels.moffat` at places of the field."""
@@ -102,8 +66,7 @@ class FieldPsf:
 
     def moffat(self, x: Floats, y: Floats) -> Coefficients:
         """Return the coefficients of the profile at places of the field; these draw the wings."""
-        found = coefficients(self.shape(x, y))
-        return found._replace(norm=found.norm * self.scale)
+        return coefficients(self.shape(x, y))
 
     def stamps(self, x: Floats, y: Floats, half: int) -> tuple[Ints, Ints, Pixels]:
         """Return the middle pixels ix, iy (n,), and the (n, 3, w, w) PSF and its derivatives by x and y of the star."""
@@ -115,8 +78,3 @@ class FieldPsf:
         q = 1 + a * across * across + 2 * b * across * down + c * down * down
         made: Pixels = norm * np.exp(-beta * np.log(q))
         return made
-
-    def _corrected(self, _x: Floats, _y: Floats, centres: Pixels) -> Pixels:
-        if self.correction is None:
-            return np.zeros((centres.size, centres.size), np.float32)
-        return self.correction(centres) * np.float32(self.scale)

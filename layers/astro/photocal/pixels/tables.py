@@ -28,7 +28,11 @@ def field_basis(x: Floats, y: Floats, size: tuple[int, int], order: int) -> Floa
 
 
 def phases_for(fwhm: float) -> int:
-    """Return how many phases an axis of a pixel is cut into: what is left after the derivatives is below 5e-4."""
+    """Return how many phases an axis of a pixel is cut into.
+
+    Against the integral the stamps are then off by at most 9e-4 of the brightest pixel, and fluxes by 3e-4, at FWHM of
+    1.3 to 8 pixels and beta of 2 to 4.5 (90 places within the pixel at each of eleven FWHM).
+    """
     return 32 if fwhm < 2.8 else 16 if fwhm < 5 else 8  # noqa: PLR2004 - pixels
 
 
@@ -91,7 +95,7 @@ class Tables:
         return ix, iy, made
 
 
-def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float, correction: Profile | None = None) -> Tables:
+def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float) -> Tables:
     """Return the tables of a profile.
 
     Parameters
@@ -104,8 +108,6 @@ def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float, corre
         How far the tables reach, pixels.
     fwhm
         Typical, pixels.
-    correction
-        What is to be added to the light in a pixel, as a function of its centre.
     """
     phases = phases_for(fwhm)
     ny, nx = size
@@ -114,11 +116,8 @@ def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float, corre
     fine_n = (2 * half + 4) * phases
     offsets = ((np.arange(fine_n) + 0.5) / phases - (half + 2)).astype(np.float32)
     boxes = np.empty((gx.size, fine_n - phases + 1, fine_n - phases + 1), np.float32)
-    centres = (np.arange(boxes.shape[1]) / phases - (half + 1.5)).astype(np.float32)
     for k in range(gx.size):
         boxes[k] = _integrate(profile(gx[k : k + 1], gy[k : k + 1], offsets), phases)
-        if correction is not None:
-            boxes[k] += correction(gx[k : k + 1], gy[k : k + 1], centres)
     flat = boxes.reshape(gx.size, -1)
     values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
     values, vectors = values[::-1], vectors[:, ::-1]
