@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,12 +55,12 @@ def _blocks(slopes: Pixels, ix: Ints, iy: Ints, pairs: Ints) -> tuple[Ints, Ints
     dx, dy = ix[second] - ix[first], iy[second] - iy[first]
     overlap = (np.abs(dx) < width) & (dy < width)
     first, second, dx, dy = first[overlap], second[overlap], dx[overlap], dy[overlap]
-    key = dy * (4 * width) + dx
+    key = dy * (4 * width) + dx + width
     order = np.argsort(key, kind="stable")
     first, second, dx, dy, key = first[order], second[order], dx[order], dy[order], key[order]
     blocks = np.zeros((first.size, 3, 3))
-    starts = np.flatnonzero(np.diff(key, prepend=-(10**6)))
-    for start, stop in zip(starts, np.append(starts[1:], first.size), strict=True):
+    cuts = np.flatnonzero(np.diff(key, prepend=-1, append=-1))  # every key is above 0
+    for start, stop in pairwise(cuts):
         ox, oy = int(dx[start]), int(dy[start])
         x1, x2 = slice(max(ox, 0), width + min(ox, 0)), slice(max(-ox, 0), width - max(ox, 0))
         one = slopes[first[start:stop], :, oy:, x1].reshape(stop - start, 3, -1)

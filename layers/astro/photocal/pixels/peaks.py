@@ -28,16 +28,15 @@ def find_peaks(light: Pixels, variance: Pixels, bad: Bools, fwhm: float, thresho
     """
     weight = np.where(bad, 0, 1 / variance).astype(np.float32)
     sigma = fwhm / _FWHM_PER_SIGMA
-    signal = ndimage.gaussian_filter(light * weight, sigma, truncate=3)
-    noise = ndimage.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3) / np.float32(4 * np.pi * sigma**2)
-    significance = signal / np.sqrt(noise + 1e-12)
-    ny, nx = light.shape
+    signal = ndimage.gaussian_filter(light * weight, sigma, truncate=3, mode="constant")
+    noise = ndimage.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3, mode="constant") / np.float32(
+        4 * np.pi * sigma**2
+    )
+    significance = np.pad(signal / np.sqrt(noise + 1e-12), 1)
     y, x = np.nonzero(significance > threshold)
-    within = (x > 1) & (y > 1) & (x < nx - 2) & (y < ny - 2)
-    x, y = x[within], y[within]
     here = significance[y, x]
     top = np.ones(x.size, np.bool_)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             top &= here >= significance[y + dy, x + dx]
-    return x[top].astype(np.float64), y[top].astype(np.float64)
+    return x[top].astype(np.float64) - 1, y[top].astype(np.float64) - 1

@@ -90,9 +90,9 @@ class Tables:
             back = np.empty_like(order)
             back[order] = np.arange(x.size)
             made = made[back]
-        made = made.reshape(x.size, 3, width, width)
-        made[:, 0] += rest_x[:, None, None] * made[:, 1] + rest_y[:, None, None] * made[:, 2]
-        return ix, iy, made
+        found = made.reshape(x.size, 3, width, width)
+        found[:, 0] += rest_x[:, None, None] * found[:, 1] + rest_y[:, None, None] * found[:, 2]
+        return ix, iy, found
 
 
 def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float) -> Tables:
@@ -133,7 +133,8 @@ def _integrate(fine: Pixels, phases: int) -> Pixels:
     sums = np.zeros((fine.shape[0] + 1, fine.shape[1] + 1))
     np.cumsum(np.cumsum(fine, 0, dtype=np.float64), 1, out=sums[1:, 1:])
     rows = sums[phases:] - sums[:-phases]
-    return ((rows[:, phases:] - rows[:, :-phases]) / phases**2).astype(np.float32)
+    boxes: Pixels = ((rows[:, phases:] - rows[:, :-phases]) / phases**2).astype(np.float32)
+    return boxes
 
 
 def _by_phase(components: Pixels, half: int, phases: int) -> Pixels:
