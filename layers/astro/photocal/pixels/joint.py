@@ -17,7 +17,7 @@ from photocal.pixels import judge, pairs
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
-from photocal.pixels.render import blank_outside, pixels_of, render
+from photocal.pixels.render import Stamps, blank_outside, pixels_of, render
 
 Progress = Callable[[float], None]
 
@@ -94,8 +94,8 @@ def core_half(prepared: Prepared) -> int:
     return int(np.ceil(_CORE * prepared.fwhm))
 
 
-def _draw(prepared: Prepared, psf: FieldPsf, stars: Stars) -> Pixels:
-    return render(psf, *stars, rms=prepared.rms, half=core_half(prepared))
+def _draw(prepared: Prepared, psf: FieldPsf, stars: Stars, cores: Stamps | None = None) -> Pixels:
+    return render(psf, *stars, rms=prepared.rms, half=core_half(prepared), cores=cores)
 
 
 def _sky(left: Pixels, bad: Bools) -> Pixels:
@@ -146,7 +146,7 @@ def take_step(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> S
     """Return one Gauss-Newton step of all stars together."""
     half = core_half(prepared)
     ix, iy, slopes = psf.stamps(stars.x, stars.y, half)
-    model = _draw(prepared, psf, stars)
+    model = _draw(prepared, psf, stars, (ix, iy, slopes))
     places, cut, within = pixels_of(ix, iy, half, prepared.shape)
     light = model.ravel()[places]
     variance = prepared.noise_variance.ravel()[places] + np.maximum(light, 0) / np.float32(prepared.gain)

@@ -7,6 +7,8 @@ import numpy as np
 from photocal.arrays import Anything, Bools, Floats, Ints, Pixels
 from photocal.pixels.psf import FieldPsf
 
+Stamps = tuple[Ints, Ints, Pixels]
+
 _LOST = 0.02  # of the sky's noise: where a star's light in a pixel ends
 _FARTHEST = 200  # pixels
 _AT_ONCE = 8_000_000  # numbers in the stamps made at once
@@ -44,7 +46,9 @@ def blank_outside(stamps: Anything, cut: Ints, within: Bools) -> None:
     stamps[cut] = np.where(within, stamps[cut], 0)
 
 
-def render(psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, half: int) -> Pixels:
+def render(
+    psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, half: int, cores: Stamps | None = None
+) -> Pixels:
     """Return the (ny, nx) image of all stars, each out to where it is lost in the noise.
 
     Parameters
@@ -57,6 +61,8 @@ def render(psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, hal
         Of the sky's noise, counts.
     half
         Of the smallest stamps, pixels.
+    cores
+        What `FieldPsf.stamps` gives of all these stars for ``half``, where it is known already.
     """
     ny, nx = psf.size
     flat = np.zeros(ny * nx, np.float32)
@@ -66,7 +72,10 @@ def render(psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, hal
     for k, wide in enumerate(halves):
         mine = np.flatnonzero(chosen == k)
         for part in np.array_split(mine, max(1, mine.size * (2 * wide + 1) ** 2 * 3 // _AT_ONCE)):
-            ix, iy, stamps = psf.stamps(x[part], y[part], wide)
+            if cores is not None and k == 0:
+                ix, iy, stamps = cores[0][part], cores[1][part], cores[2][part, :1]
+            else:
+                ix, iy, stamps = psf.stamps(x[part], y[part], wide)
             places, cut, within = pixels_of(ix, iy, wide, psf.size)
             light = stamps[:, 0] * flux[part].astype(np.float32)[:, None, None]
             blank_outside(light, cut, within)
