@@ -60,12 +60,9 @@ def prepare(image: Image, detector: Detector) -> Prepared:
         "gain": gain.how,
         "saturation": level_from,
         "fwhm": f"from {n_stars} stars" if n_stars else "no star tells: a usual value",
-        "n_without_number": int(np.count_nonzero(blank)),
-        "n_saturated": int(np.count_nonzero(saturated)),
-        "n_bad_lines": int(np.count_nonzero(lines)),
-        "n_cosmic": int(np.count_nonzero(cosmic)),
-        "n_dead": int(np.count_nonzero(dead)),
     }
+    kinds = {"without_number": blank, "saturated": saturated, "bad_lines": lines, "cosmic": cosmic, "dead": dead}
+    notes |= {f"n_{kind}": int(np.count_nonzero(mask)) for kind, mask in kinds.items()}
     return Prepared(
         data=np.where(blank, sky, data),
         sky=sky,
