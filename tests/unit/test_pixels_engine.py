@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photocal.arrays import Floats, Pixels
-from photocal.pixels import flags, moffat
+from photocal.pixels import flags, judge, moffat
 from photocal.pixels.forced import forced_flux
 from photocal.pixels.joint import fit_together
 from photocal.pixels.psf import FieldPsf
@@ -269,3 +269,12 @@ def test_forced_flux_where_pixels_are_missing(prepared: Prepared, fitted: Fitted
     assert 0.4 < edge.usable_share < 0.8
     assert (away.flux, away.usable_share) == (0.0, 0.0)
     assert np.isinf(away.flux_err)
+
+
+def test_what_a_bright_star_drowns_is_told(fitted: Fitted) -> None:
+    """A source in the wings of a star of a thousand times its flux is drowned; the star itself, and others, are not."""
+    bright = int(np.argmax(fitted.sources.flux))
+    assert not judge.drowned(fitted.psf, fitted.sources, fitted.model).any()
+    faint = fitted.sources.select(np.array([bright]))
+    faint = replace(faint, x=faint.x + FWHM, flux=faint.flux / 1000)
+    assert judge.drowned(fitted.psf, faint, fitted.model).all()

@@ -65,8 +65,8 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
     Returns
     -------
     Fitted
-        The stars of five times their error and more, that are as sharp as a star, in the order of y and x; the model
-        is of these.
+        The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
+        others, in the order of y and x; the model is of these.
     """
     sky = prepared.sky
     stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _FIRST_THRESHOLD)
@@ -177,6 +177,7 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     errors = pairs.marginal_errors(step.normal)
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=step.model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
+    real &= ~judge.drowned(psf, sources, step.model)
     kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
     model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
     return Fitted(sources=kept, psf=psf, model=model, sky=sky)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels import flags
 from photocal.pixels.psf import FieldPsf
-from photocal.pixels.records import Prepared, Sources
+from photocal.pixels.records import Prepared, Psf, Sources
 from photocal.pixels.render import blank_outside, pixels_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ COLUMNS = ("x", "y", "x_err", "y_err", "flux", "flux_err", "sky", "chi2", "sharp
 
 _MODEL_ERROR = 0.03  # of the star's light in a pixel, that no PSF is known better than
 _OTHERS, _POOR, _SHARP = 0.1, 3.0, 6.0
+_DROWNED = 4.0  # times its own light: that of others in its middle pixel
 _RESTLESS = 0.5  # of its error: how much a last step may still change a number
 _OWN_NUMBERS = 3  # flux, x and y
 
@@ -75,6 +76,18 @@ def judged(
 def sharper_than_a_star(sources: Sources) -> Bools:
     """Return which sources (n,) have more light in their middle pixel than any star: cosmic rays and hot pixels."""
     return sources.sharpness > _SHARP
+
+
+def drowned(psf: Psf, sources: Sources, model: Pixels) -> Bools:
+    """Return which sources (n,) have less than a quarter of the others' light in their middle pixel.
+
+    The wings of the PSF are not known well enough to tell these from residuals of a bright star.
+    """
+    ix, iy, stamps = psf.stamps(sources.x, sources.y, 1)
+    own = stamps[:, 0, 1, 1] * sources.flux
+    all_light = model[np.clip(iy, 0, model.shape[0] - 1), np.clip(ix, 0, model.shape[1] - 1)]
+    lost: Bools = all_light - own > _DROWNED * own
+    return lost
 
 
 def _round(half: int, fwhm: float) -> Bools:
