@@ -22,19 +22,29 @@ _FAINT_RMS, _STRONG_RMS, _SHARPER, _SHARPER_ON_CORNER = 2.5, 6.0, 1.6, 1.25
 
 def padding(data: Pixels, blank: Bools) -> Bools:
     """Return where an image is one and the same value over a patch: overscan, what a mosaic or a rotation left."""
-    flat = (ndi.maximum_filter(data, 3) == ndi.minimum_filter(data, 3)) & ~blank
+    flat = _flat(data) & ~blank
     share = np.count_nonzero(flat) / flat.size
     if share == 0 or share > _MOST_PADDING:  # the latter is a sky of hardly any noise
         return np.zeros(data.shape, dtype=np.bool_)
     labels, n = ndi.label(flat)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     edge = np.zeros(n + 1, dtype=np.bool_)
-    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+    for side in (labels[1], labels[-2], labels[:, 1], labels[:, -2]):  # the outermost pixels have no 3 x 3 around them
         edge[side] = True
     large = (sizes >= _PADDING) & edge
     large[0] = False
     found: Bools = large[labels]
     return ndi.binary_dilation(found, _ALL_ROUND) & _same_as_near(data, found) if found.any() else found
+
+
+def _flat(data: Pixels) -> Bools:
+    """Return which pixels have the value of all eight around them; none at the edge."""
+    along = data[:, 1:] == data[:, :-1]
+    three = along[:, 1:] & along[:, :-1]
+    across = (data[1:] == data[:-1])[:, 1:-1]
+    flat = np.zeros(data.shape, dtype=np.bool_)
+    flat[1:-1, 1:-1] = three[:-2] & three[1:-1] & three[2:] & across[1:] & across[:-1]
+    return flat
 
 
 def _same_as_near(data: Pixels, patch: Bools) -> Bools:

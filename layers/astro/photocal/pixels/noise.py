@@ -71,13 +71,13 @@ def _least(data: Pixels, bad: Bools) -> float:
 
 def _enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:
     """Return tiles as an image: linear between their middles, constant beyond."""
-    image = tiles
+    image: Pixels = tiles.astype(np.float32)
     for axis, (n, size) in enumerate(zip(tiles.shape, shape, strict=True)):
         at = ((np.arange(size) + 0.5) * n / size - 0.5).clip(0, n - 1)
         low = np.minimum(at.astype(np.int64), max(n - 2, 0))
-        share = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
+        share = (at - low).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
         image = image.take(low, axis) * (1 - share) + image.take(np.minimum(low + 1, n - 1), axis) * share
-    return image.astype(np.float32)
+    return image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
