@@ -10,7 +10,18 @@ from matplotlib.figure import Figure
 from photocal.arrays import Anything, Floats, Pixels
 from photocal.astrometry.plane import Plane
 from photocal.figures.drawing import (
-    INLIER, LINE, OUTLIER, PALE, WINNER, Frame, line_above, note, place, png, sheet, title,
+    INLIER,
+    LINE,
+    OUTLIER,
+    PALE,
+    WINNER,
+    Frame,
+    line_above,
+    note,
+    place,
+    png,
+    sheet,
+    title,
 )  # fmt: skip
 from photocal.imaging import MeasuredPlane
 from photocal.pixels.records import Photometry, Psf
@@ -124,8 +135,8 @@ def _psf_column(
 def _headline(measured: MeasuredPlane, target: Target | None) -> str:
     quality = measured.quality
     name = f"{target.name}:  " if target is not None and target.name else ""
-    said = f"{measured.filter_name or 'image'}, FWHM {quality['fwhm_pix']:.2f} pixels = {quality['seeing_arcsec']:.2f} arcsec"
-    return f"{name}{said}, {int(quality['n_stars'])} stars"
+    fwhm = f"FWHM {quality['fwhm_pix']:.2f} pixels = {quality['seeing_arcsec']:.2f} arcsec"
+    return f"{name}{measured.filter_name or 'image'}, {fwhm}, {int(quality['n_stars'])} stars"
 
 
 def _picture(figure: Figure, frame: Frame) -> Axes:
