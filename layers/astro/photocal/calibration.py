@@ -16,6 +16,7 @@ from photocal import __version__
 from photocal.candidates import Task, fit_all, match_all
 from photocal.colour import corrected, target_colour
 from photocal.matching import Match
+from photocal.pixels.records import ForcedFlux
 from photocal.references.stars import ReferenceStars
 from photocal.results import Calibration, Candidate, SkyOffset, Target, TargetMagnitude, UsedStars
 from photocal.selection import LEAST_STARS, filter_confidence, rank
@@ -45,6 +46,7 @@ def calibrate(
     mjd: float | None = None,
     colour_priors: Mapping[str, ColourPrior] | None = None,
     target_colours: Mapping[str, float] | None = None,
+    forced_flux: ForcedFlux | None = None,
 ) -> Calibration:
     """Put a star list on a standard scale, and read off the target.
 
@@ -68,6 +70,9 @@ def calibrate(
         What earlier frames of the same camera and filter say of its colour term: passband, ``APASS/r``, -> Gaussian.
     target_colours
         The target's colours, where they are known: ``g-r`` -> mag.
+    forced_flux
+        What the image has at the target's position, in the unit of the stars' fluxes; None for a catalogue. Whoever
+        gives it has seen that the target lies on the image.
 
     Raises
     ------
@@ -80,7 +85,8 @@ def calibrate(
     PoorFit
         No fit passed the quality cuts.
     """
-    check_in_field(stars, target)
+    if forced_flux is None:
+        check_in_field(stars, target)
     watch = _Watch()
     task = Task(
         stars=stars,
@@ -112,6 +118,7 @@ def calibrate(
             offset=offset,
             matching_radius_arcsec=matching_radius_arcsec,
             zero_point=winner.fit.zero_point,
+            forced_flux=forced_flux,
         )
         pair = next(pair for pair in pairs if pair[0].catalogue == winner.passband.catalogue)
         measured = corrected(measured, winner, target_colour(pair, measured, winner, target_colours or {}))

@@ -121,6 +121,7 @@ def _target(calibration: Calibration) -> dict[str, Any]:
         "mag": number(target.mag),
         "mag_err": number(target.mag_err),
         "limit": target.is_limit,
+        "method": target.method,
         "limit_method": target.limit_method or None,
         "inst_mag": number(target.inst_mag),
         "sep_arcsec": number(target.sep_arcsec, ARCSEC_DIGITS),

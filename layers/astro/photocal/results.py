@@ -27,17 +27,21 @@ class TargetMagnitude:
     Attributes
     ----------
     ra_deg, dec_deg
-        Of the source taken for the target, deg, as the catalogue gives it; with a limit, of the position asked for.
+        Of the source taken for the target, deg, as the catalogue gives it; with a limit, or measured there, of the
+        position asked for.
     mag
         Standard magnitude, or with ``is_limit`` the limiting magnitude.
     mag_err
         The source's own error, mag; None with a limit.
+    method
+        ``source``: of the star list; ``forced-psf``: measured on the image at the position asked for; ``limit``.
     sep_arcsec
-        Distance of the source (offset removed) from the position asked for; None with a limit.
+        Distance of the source (offset removed) from the position asked for; None where there is no source.
     source_index
-        The source's row in the star list; None with a limit.
+        The source's row in the star list; None where there is no source.
     limit_method
-        How the limit was found: ``error-relation`` or ``faintest-source``.
+        How the limit was found: ``forced-psf`` (from the error of the flux at the position), ``error-relation`` or
+        ``faintest-source``.
     limit_mag
         Standard magnitude at which a source would have the signal-to-noise ratio of a limit; also for a target seen.
     corrected_mag, corrected_mag_err
@@ -56,6 +60,7 @@ class TargetMagnitude:
     mag_err: float | None
     is_limit: bool
     inst_mag: float
+    method: str
     sep_arcsec: float | None = None
     source_index: int | None = None
     flags: int = 0

@@ -203,6 +203,8 @@ class ForcedFlux:
         Bits of `photocal.pixels.flags`.
     usable_share
         Of the PSF's light that falls on pixels that could be used, 0 to 1.
+    fwhm_arcsec
+        FWHM of a star there, arcsec: what is nearer cannot be told from the position; None where the scale is unknown.
     """
 
     x: float
@@ -211,6 +213,7 @@ class ForcedFlux:
     flux_err: float
     flags: int
     usable_share: float
+    fwhm_arcsec: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -229,7 +232,8 @@ class Photometry:
         mag, added to every magnitude so that it is total; already in `fitted.sources.flux`. 0 where it cannot be had.
     quality
         Name -> number: ``fwhm_pix``, ``ellipticity``, ``background``, ``background_rms``, ``n_stars``,
-        ``n_psf_stars``, ``residual_rms`` (of residuals over their error), ``residual_skew``, ``depth_flux_5sigma``.
+        ``n_psf_stars``, ``residual_rms`` (of residuals over their error), ``residual_skew``, ``depth_flux_5sigma`` and
+        the others that `photocal.pixels.quality` names.
     seconds
         Step -> wall seconds.
     """

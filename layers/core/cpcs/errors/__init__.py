@@ -17,7 +17,7 @@
     │   ├── HeaderContradiction  ImageNotMeasured  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
-    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage
+    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
     │   ├── NoReferenceStars  TooFewMatches  PoorFit  NotSolved
@@ -59,6 +59,7 @@ from cpcs.errors.uploads import (
     ReaderCrashed,
     ReaderTimedOut,
     SaturatedImage,
+    TooFewStars,
     TooManyRows,
     UnknownPacking,
     UnreadableUpload,
@@ -120,6 +121,7 @@ __all__ = [
     "TargetNotFound",
     "TargetOutsideField",
     "TooFewMatches",
+    "TooFewStars",
     "TooManyRows",
     "UnknownEvent",
     "UnknownFilter",

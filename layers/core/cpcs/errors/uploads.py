@@ -212,6 +212,17 @@ class SaturatedImage(UnusableImage):
     advice = "Send a shorter exposure."
 
 
+class TooFewStars(UnusableImage):
+    """There are pixels of the sky, and hardly a star on them."""
+
+    code = "NO_STARS"
+    sentence = "{n} stars were found on the image{colour}; at least {limit} are needed to measure it."
+    advice = "Send a longer exposure, or a field with more stars; a picture of clouds, a flat or a dark has none."
+
+    def __init__(self, **metadata: object) -> None:
+        super().__init__(**{"colour": "", **metadata})  # colour: " of its green pixels"
+
+
 class NoUsableStars(UnreadableUpload):
     """Rows, but none of them usable."""
 
