@@ -13,7 +13,7 @@ import numpy as np
 
 from cpcs.errors import CpcsError, NoReferenceStars, NotSolved, TargetOutsideField, TooFewStars
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
-from photocal.astrometry.cards import plane_of
+from photocal.astrometry.cards import cards, plane_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
 from photocal.astrometry.solve import Hint, Solved, solve
@@ -269,7 +269,7 @@ def _finished(image: Image, photometry: Photometry, plane: Plane, field: _Field)
         solution=solution,
         stars=_stars(photometry, solution.plane, image),
         forced=_forced(photometry, solution.plane, field.target),
-        header_cards=solution.plane.cards(),
+        header_cards=cards(solution.plane),
         quality={
             **photometry.quality,
             "scale_arcsec": scale,

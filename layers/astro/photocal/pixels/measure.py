@@ -12,7 +12,8 @@ import numpy as np
 from cpcs.errors import TooFewStars
 from photocal.images.frame import Image
 from photocal.pixels import aperture, quality
-from photocal.pixels.joint import fit_together, forced_flux
+from photocal.pixels.forced import forced_flux
+from photocal.pixels.joint import fit_together
 from photocal.pixels.prepare import prepare
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
@@ -103,9 +104,9 @@ class _Watch:
         finally:
             self.seconds[name] = round(time.perf_counter() - start, 4)
 
-    def within(self, step: str) -> Progress:
+    def within(self, step: str) -> Callable[[float], None]:
         """Return what a step of several parts tells its own share to."""
-        return lambda _, share: self._say(step, share)
+        return lambda share: self._say(step, share)
 
     def _say(self, step: str, share: float) -> None:
         if self._progress is None:
