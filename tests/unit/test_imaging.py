@@ -37,7 +37,7 @@ def _measure(field: StarField, target: Target | None) -> MeasuredFrame:
 def _target_of(field: StarField, flux: float) -> tuple[Target, int]:
     """Return a clean star of about this flux, away from the edge, as a target, and its row."""
     truth = field.truth
-    inner = truth.inside & ~truth.hit & (truth.x > 60) & (truth.x < 320) & (truth.y > 60) & (truth.y < 320)  # noqa: PLR2004
+    inner = truth.inside & ~truth.hit & (truth.x > 60) & (truth.x < 320) & (truth.y > 60) & (truth.y < 320)
     row = int(np.argmin(np.where(inner, np.abs(np.log(truth.flux / flux)), np.inf)))
     return Target(ra_deg=float(truth.ra_deg[row]), dec_deg=float(truth.dec_deg[row])), row
 
@@ -72,9 +72,9 @@ def test_a_picture_without_wcs_becomes_a_magnitude_of_its_target(field: StarFiel
     truth = field.truth
     best = int(np.argmin(separation_deg(plane.stars.ra_deg, plane.stars.dec_deg, target.ra_deg, target.dec_deg)))
     off = float(separation_deg(plane.stars.ra_deg[best], plane.stars.dec_deg[best], target.ra_deg, target.dec_deg))
-    assert off * 3600.0 < 0.05  # noqa: PLR2004 -- of a scale of 0.8 arcsec a pixel
+    assert off * 3600.0 < 0.05
     assert found.target.corrected_mag is not None
-    assert abs(found.target.corrected_mag - truth.r[row]) < 0.03  # noqa: PLR2004
+    assert abs(found.target.corrected_mag - truth.r[row]) < 0.03
     assert plane.quality["fwhm_pix"] == pytest.approx(SCENE.fwhm, rel=0.15)
 
 
@@ -89,7 +89,7 @@ def test_an_empty_place_has_a_limit_from_the_pixels_there(field: StarField) -> N
     target = Target(ra_deg=float(ra[0]), dec_deg=float(dec[0]))
     again = _measure(field, target)
     assert again.planes[0].forced is not None
-    assert abs(again.planes[0].forced.flux) < 5.0 * again.planes[0].forced.flux_err  # noqa: PLR2004
+    assert abs(again.planes[0].forced.flux) < 5.0 * again.planes[0].forced.flux_err
     found = _calibrated(field, again, target)
     assert found.target.is_limit
     assert found.target.limit_method == "forced-psf"

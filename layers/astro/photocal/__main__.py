@@ -4,6 +4,8 @@
 
     python -m photocal calibrate FILE --references DIR --ra DEG --dec DEG --mjd MJD [--force APASS/V] [--json PATH|-]
               [--colour-terms FILE [--learn]] [--mapping M]
+    python -m photocal measure IMAGE [--references DIR] [--ra DEG --dec DEG] [--scale LOW,HIGH]
+              --out-catalogue F.fits [--out-header F.hdr] [--figures DIR]
     python -m photocal header FILE [--mapping M] [--ra DEG --dec DEG] [--mjd MJD] [--json PATH|-]
     python -m photocal references import FILE --catalogue NAME --into DIR [--columns ra=...,dec=...,V=Vmag:e_Vmag]
     python -m photocal references fetch --catalogue NAME --ra DEG --dec DEG --radius DEG --into DIR
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m photocal", description="Standard magnitudes from a list of stars.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_calibrate(commands.add_parser("calibrate", help="calibrate an observer's catalogue"))
+    _add_measure(commands.add_parser("measure", help="measure the stars of an image, and find its place on the sky"))
     _add_header(commands.add_parser("header", help="what a header says, in the standard keywords"))
     references = commands.add_parser("references", help="reference stars in a folder")
     _add_references(references)
@@ -103,6 +106,18 @@ def _colour(text: str) -> tuple[str, float]:
     raise argparse.ArgumentTypeError(f"{text} is not a colour such as g-r=0.6")
 
 
+def _scale(text: str) -> tuple[float, float]:
+    """Read the range of scales of an image."""
+    low, _, high = text.partition(",")
+    try:
+        found = float(low), float(high or low)
+    except ValueError:
+        found = (0.0, 0.0)
+    if not 0.0 < found[0] <= found[1] < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no range like 0.4,0.6")
+    return found if high else (found[0] / 1.05, found[0] * 1.05)
+
+
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="SExtractor ASCII, FITS table, FITS_LDAC, CSV, ECSV or plain columns")
     parser.add_argument("--references", type=Path, required=True, metavar="DIR", help="folder of reference stars")
@@ -123,6 +138,18 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="PATH", help="write the report there; - is standard output")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the figures there")
     parser.set_defaults(run=_calibrate)
+
+
+def _add_measure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, help="a FITS image")
+    parser.add_argument("--references", type=Path, metavar="DIR", help="reference stars; without, pixels only")
+    parser.add_argument("--ra", type=_RA, metavar="DEG", help="a position on the image or near it, J2000")
+    parser.add_argument("--dec", type=_DEC, metavar="DEG")
+    parser.add_argument("--scale", type=_scale, metavar="LOW,HIGH", help="arcsec for each pixel, at least and at most")
+    parser.add_argument("--out-catalogue", type=Path, required=True, metavar="F.fits", help="or F.ecsv")
+    parser.add_argument("--out-header", type=Path, metavar="F.hdr", help="the solved header, as text")
+    parser.add_argument("--figures", type=Path, metavar="DIR")
+    parser.set_defaults(run=_measure)
 
 
 def _add_header(parser: argparse.ArgumentParser) -> None:
@@ -185,15 +212,43 @@ def _calibrate(given: argparse.Namespace) -> None:
         sys.stdout.write(result.text())
 
 
+def _measure(given: argparse.Namespace) -> None:
+    from photocal.measuring import measure_file, write_figures
+
+    _check_position(given)
+    found = measure_file(
+        given.image,
+        references=given.references,
+        ra_deg=given.ra,
+        dec_deg=given.dec,
+        scale_arcsec=given.scale,
+        progress=_tell,
+    )
+    found.write(given.out_catalogue, given.out_header)
+    if given.figures is not None:
+        write_figures(found, given.figures)
+    sys.stdout.write(found.text())
+
+
+def _tell(step: str, share: float) -> None:
+    sys.stderr.write(f"{100.0 * share:3.0f} % {step}\n")
+    sys.stderr.flush()
+
+
+def _check_position(given: argparse.Namespace) -> None:
+    """Make sure that a position is given whole, or not at all."""
+    if (given.ra is None) != (given.dec is None):
+        raise BadField(
+            field="--ra", value="alone" if given.dec is None else "missing", expected="--ra and --dec together"
+        )
+
+
 def _header(given: argparse.Namespace) -> None:
     from photocal.headers import document
     from photocal.headers.file import standardise_file
     from photocal.headers.standard import Given
 
-    if (given.ra is None) != (given.dec is None):
-        raise BadField(
-            field="--ra", value="alone" if given.dec is None else "missing", expected="--ra and --dec together"
-        )
+    _check_position(given)
     known = Given(mjd=given.mjd, target_ra_deg=given.ra, target_dec_deg=given.dec)
     standard = standardise_file(given.file, mapping=given.mapping, given=known)
     if given.json is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cpcs.errors import CpcsError, NoReferenceStars, NotSolved, TargetOutsideField, TooFewStars
+from cpcs.errors import CpcsError, NotSolved, TargetOutsideField, TooFewStars
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
 from photocal.astrometry.cards import cards, plane_of
 from photocal.astrometry.plane import Plane
@@ -90,6 +90,14 @@ class _Field:
     references: tuple[ReferenceStars, ...]  # at the epoch of the image, the best known places first
     target: Target | None
     mjd: float | None
+    near: tuple[float, float] | None = None  # RA and Dec, deg: a position on the image or near it, as somebody said
+
+
+def detector_of(header: StandardHeader) -> Detector:
+    """Return what a header says of the detector."""
+    return Detector(
+        gain=header.number("GAIN"), read_noise_e=header.number("RDNOISE"), saturation=header.number("SATURATE")
+    )
 
 
 def measure_frame(
@@ -101,6 +109,7 @@ def measure_frame(
     mjd: float | None,
     search_radius_deg: float,
     scale_arcsec: tuple[float, float],
+    near: tuple[float, float] | None = None,
     progress: Progress | None = None,
 ) -> MeasuredFrame:
     """Measure a frame.
@@ -121,6 +130,8 @@ def measure_frame(
         How far the middle of the image may be from where header or target put it.
     scale_arcsec
         The least and the largest scale that the pixels of the image may have, arcsec.
+    near
+        RA and Dec, deg, of a position on the image or near it; None where nobody said.
     progress
         Called with a step's name and the share of the work that is behind.
 
@@ -128,15 +139,13 @@ def measure_frame(
     ------
     TooFewStars
         No plane has enough stars.
-    NoReferenceStars
-        There is none to find the place with.
     NotSolved
-        The stars are not recognised.
+        The stars are not recognised, or there is no reference star.
     TargetOutsideField
         The target does not lie on the image.
     """
     photometry = dict(_measured(frame, header, progress))
-    field = _Field(header=header, references=_best(references, header, target, mjd), target=target, mjd=mjd)
+    field = _Field(header=header, references=_best(references, mjd), target=target, mjd=mjd, near=near)
     first = max(photometry, key=lambda k: photometry[k].quality["n_stars"])
     if progress is not None:
         progress("solve", _MEASURING)
@@ -158,9 +167,7 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
     TooFewStars
         There is none.
     """
-    detector = Detector(
-        gain=header.number("GAIN"), read_noise_e=header.number("RDNOISE"), saturation=header.number("SATURATE")
-    )
+    detector = detector_of(header)
     share = _MEASURING / len(frame.planes)
     failed: TooFewStars | None = None
     n_measured = 0
@@ -179,15 +186,10 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
         raise failed
 
 
-def _best(
-    references: Sequence[ReferenceStars], header: StandardHeader, target: Target | None, mjd: float | None
-) -> tuple[ReferenceStars, ...]:
+def _best(references: Sequence[ReferenceStars], mjd: float | None) -> tuple[ReferenceStars, ...]:
     """Return the reference stars that places are taken from, at the epoch, the best known first."""
     known = sorted((item for item in references if item.n), key=_rank)
     enough = [item for item in known if item.n >= LEAST_REFERENCE] or known
-    if not enough:
-        ra, dec = (target.ra_deg, target.dec_deg) if target else (header.number("RA"), header.number("DEC"))
-        raise NoReferenceStars(passband="any catalogue", radius_deg=0.0, ra_deg=ra, dec_deg=dec)
     if mjd is None:
         return tuple(enough)
     return tuple(item.at_epoch(2000.0 + (mjd - _J2000_MJD) / _YEAR_D) for item in enough)
@@ -212,7 +214,16 @@ def _solved(
                 )
             except NotSolved as error:
                 failed = failed or error
-    raise failed or NotSolved()
+    ra, dec = next(_places(field, radius_deg), (float("nan"), float("nan")))
+    raise failed or NotSolved(
+        n_stars=int(np.count_nonzero(good)),
+        n_reference=0,
+        radius_deg=radius_deg,
+        ra_deg=ra,
+        dec_deg=dec,
+        lowest_scale=scale_arcsec[0],
+        highest_scale=scale_arcsec[1],
+    )
 
 
 def _hints(
@@ -223,17 +234,21 @@ def _hints(
     low, high = (value * step for value in scale_arcsec)
     said = plane_of(header.wcs)
     plane = said.on(image.grid) if said is not None else None
-    ra, dec = header.number("RA"), header.number("DEC")
-    target = field.target
-    width = 0.5 * high / 3600.0 * float(np.hypot(*shape))
-    if ra is not None and dec is not None:
-        away = 0.0 if target is None else float(separation_deg(ra, dec, target.ra_deg, target.dec_deg))
-        if away < radius_deg + width:
-            yield Hint(ra_deg=ra, dec_deg=dec, radius_deg=radius_deg, scale_arcsec=(low, high), plane=plane)
+    for ra, dec in _places(field, radius_deg + 0.5 * high / 3600.0 * float(np.hypot(*shape))):
+        yield Hint(ra_deg=ra, dec_deg=dec, radius_deg=radius_deg, scale_arcsec=(low, high), plane=plane)
+
+
+def _places(field: _Field, width_deg: float) -> Iterator[tuple[float, float]]:
+    """Yield the positions that the image may be around: as somebody said, as its header says, and the target's."""
+    target, said = field.target, (field.header.number("RA"), field.header.number("DEC"))
+    if field.near is not None:
+        yield field.near
+    if said[0] is not None and said[1] is not None:
+        away = 0.0 if target is None else float(separation_deg(said[0], said[1], target.ra_deg, target.dec_deg))
+        if away < width_deg:
+            yield said[0], said[1]
     if target is not None:
-        yield Hint(
-            ra_deg=target.ra_deg, dec_deg=target.dec_deg, radius_deg=radius_deg, scale_arcsec=(low, high), plane=plane
-        )
+        yield target.ra_deg, target.dec_deg
 
 
 def _between(first: Grid, other: Grid) -> Grid:
@@ -269,12 +284,13 @@ def _finished(image: Image, photometry: Photometry, plane: Plane, field: _Field)
         solution=solution,
         stars=_stars(photometry, solution.plane, image),
         forced=_forced(photometry, solution.plane, field.target),
-        header_cards=cards(solution.plane),
+        header_cards=cards(solution.plane, photometry.prepared.shape),
         quality={
             **photometry.quality,
             "scale_arcsec": scale,
             "seeing_arcsec": photometry.quality["fwhm_pix"] * scale,
             "n_astrometric": float(solution.n_used),
+            "astrometric_rms_arcsec": float(np.hypot(*solution.rms_arcsec) / np.sqrt(2.0)),
             **quality.of_sky(field.header, field.mjd, ra, dec),
         },
     )

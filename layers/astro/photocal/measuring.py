@@ -1,0 +1,234 @@
+"""What ``python -m photocal measure`` does: an image and reference stars in, its stars and place out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpcs.errors import BadField, ReferenceUnavailable
+from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
+from photocal.astrometry.plane import Plane
+from photocal.headers.standard import Given, StandardHeader
+from photocal.headers.understand import standardise
+from photocal.images import Frame, Image, read_image
+from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, measure_frame
+from photocal.pixels.measure import measure_plane
+from photocal.pixels.records import Photometry
+from photocal.references import FolderBlobs, ReferenceStars, TileStore, gather
+
+ANY_SCALE = (0.1, 10.0)  # arcsec for each pixel, where neither header nor user says
+SCALE_WITHIN = 1.15  # the header's scale, as a factor either way
+SEARCH_DEG = 0.75  # how far the pointing may be off
+MOST_RADIUS_DEG = 3.0
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeasuredFile:
+    """The planes of an image: their colour ('' of an image through a filter), stars in pixels, and place if known."""
+
+    colours: tuple[str, ...]
+    photometry: tuple[Photometry, ...]
+    solved: tuple[MeasuredPlane, ...] = ()
+
+    def text(self) -> str:
+        """Return what people want to know, a line or two for each plane."""
+        return "".join(self._line(number) for number in range(len(self.photometry)))
+
+    def write(self, catalogue: Path, header: Path | None) -> tuple[Path, ...]:
+        """Write the catalogue, and the solved header, of each plane; with several, the colour goes into the name."""
+        written = []
+        for number, colour in enumerate(self.colours):
+            path = _named(catalogue, colour)
+            _write_table(self.columns(number), self._cards(number), path)
+            written.append(path)
+            if header is not None and self.solved:
+                path = _named(header, colour)
+                path.write_text("".join(f"{line}\n" for line in _card_lines(self._cards(number))), encoding="ascii")
+                written.append(path)
+        return tuple(written)
+
+    def columns(self, number: int) -> dict[str, Anything]:
+        """Return name -> column of a plane's catalogue: pixels (0-based), counts, mag (instrumental), deg."""
+        sources = self.photometry[number].fitted.sources
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mag = np.where(sources.flux > 0.0, -2.5 * np.log10(sources.flux), np.nan)
+            mag_err = np.where(sources.flux > 0.0, MAG_PER_RELATIVE_ERROR * sources.flux_err / sources.flux, np.nan)
+        found = {
+            "x": sources.x,
+            "y": sources.y,
+            "x_err": sources.x_err,
+            "y_err": sources.y_err,
+            "flux": sources.flux,
+            "flux_err": sources.flux_err,
+            "mag": mag,
+            "mag_err": mag_err,
+            "flags": sources.flags,
+            "chi2": sources.chi2,
+        }
+        if self.solved:
+            ra, dec = self._plane(number).sky(sources.x, sources.y)
+            found |= {"ra_deg": ra, "dec_deg": dec}
+        return found
+
+    def _plane(self, number: int) -> Plane:
+        return self.solved[number].solution.plane
+
+    def _cards(self, number: int) -> dict[str, str | float | int]:
+        return self.solved[number].header_cards if self.solved else {}
+
+    def _line(self, number: int) -> str:
+        quality = self.photometry[number].quality
+        name = f"{self.colours[number]}: " if self.colours[number] else ""
+        said = (
+            f"{name}{len(self.photometry[number].fitted.sources)} stars, FWHM {quality['fwhm_pix']:.2f} pixels, "
+            f"ellipticity {quality['ellipticity']:.2f}, sky {quality['background']:.1f} "
+            f"+- {quality['background_rms']:.1f} counts, {int(quality['n_psf_stars'])} stars made the PSF\n"
+        )
+        if not self.solved:
+            return f"{said}{name}where it is on the sky is not known: no reference stars were given\n"
+        solution, plane = self.solved[number].solution, self._plane(number)
+        ra, dec = plane.place
+        east, north = (1000.0 * value for value in solution.rms_arcsec)
+        return (
+            f"{said}{name}{plane.scale_arcsec:.4f} arcsec a pixel around RA {ra:.5f} Dec {dec:+.5f}, "
+            f"distortion of order {solution.order}, "
+            f"{solution.n_used} stars of {solution.catalogue}, rms {east:.0f} and {north:.0f} mas east and north\n"
+        )
+
+
+def measure_file(
+    path: Path,
+    *,
+    references: Path | None,
+    ra_deg: float | None = None,
+    dec_deg: float | None = None,
+    scale_arcsec: tuple[float, float] | None = None,
+    progress: Progress | None = None,
+) -> MeasuredFile:
+    """Measure the image of a file.
+
+    Parameters
+    ----------
+    path
+        A FITS image.
+    references
+        A folder of reference stars; None measures the stars without their place on the sky.
+    ra_deg, dec_deg
+        A position on the image, or near it; None takes the header's.
+    scale_arcsec
+        The least and the largest scale; None takes what the header says, or 0.1 to 10.
+    progress
+        Called with a step's name and the share of the work that is behind.
+
+    Raises
+    ------
+    CpcsError
+        The image cannot be read, measured or placed; see `cpcs.errors`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadField(field="FILE", value=str(path), expected=f"a file that can be read ({error.strerror})") from error
+    frame = read_image(data)
+    header = standardise(frame.header, given=Given(target_ra_deg=ra_deg, target_dec_deg=dec_deg))
+    if references is None:
+        planes = [measure_plane(image, detector_of(header), progress=progress) for image in frame.planes]
+        return MeasuredFile(colours=tuple(image.colour for image in frame.planes), photometry=tuple(planes))
+    found = _on_the_sky(frame, header, references, (ra_deg, dec_deg), scale_arcsec, progress)
+    return MeasuredFile(
+        colours=tuple(plane.colour for plane in found.planes),
+        photometry=tuple(plane.photometry for plane in found.planes),
+        solved=found.planes,
+    )
+
+
+def write_figures(found: MeasuredFile, folder: Path) -> None:
+    """Write what the PSF was made of, a figure for each plane."""
+    from photocal.figures.psf_stars import psf_stars
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for colour, photometry in zip(found.colours, found.photometry, strict=True):
+        _named(folder / "psf-stars.png", colour).write_bytes(psf_stars(photometry))
+
+
+def _on_the_sky(
+    frame: Frame,
+    header: StandardHeader,
+    folder: Path,
+    place: tuple[float | None, float | None],
+    scale_arcsec: tuple[float, float] | None,
+    progress: Progress | None,
+) -> MeasuredFrame:
+    ra = header.number("RA") if place[0] is None else place[0]
+    dec = header.number("DEC") if place[1] is None else place[1]
+    if ra is None or dec is None:
+        raise BadField(field="--ra", value="missing", expected="--ra and --dec: the header has no position")
+    scale = scale_arcsec or _scale(header)
+    stars = _references(folder, ra, dec, _radius(frame.planes[0], scale))
+    return measure_frame(
+        frame,
+        header,
+        stars,
+        target=None,
+        near=(ra, dec),
+        mjd=header.number("MJD-AVG"),
+        search_radius_deg=SEARCH_DEG,
+        scale_arcsec=scale,
+        progress=progress,
+    )
+
+
+def _scale(header: StandardHeader) -> tuple[float, float]:
+    said = header.number("CDELTA1")
+    return ANY_SCALE if said is None else (said / SCALE_WITHIN, said * SCALE_WITHIN)
+
+
+def _radius(image: Image, scale: tuple[float, float]) -> float:
+    """Return how far from the position given a star of the image may be, deg."""
+    diagonal = float(np.hypot(*image.data.shape)) * image.grid.step
+    return min(0.5 * diagonal * scale[1] / 3600.0 + SEARCH_DEG, MOST_RADIUS_DEG)
+
+
+def _references(folder: Path, ra: float, dec: float, radius_deg: float) -> tuple[ReferenceStars, ...]:
+    tiles = TileStore(FolderBlobs(folder))
+    names: list[str] = list(tiles.catalogues())
+    if not names:
+        reason = f"{folder} holds none" if folder.is_dir() else f"there is no folder {folder}"
+        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason=reason)
+    return gather(tiles, names, ra, dec, radius_deg).stars
+
+
+def _named(path: Path, colour: str) -> Path:
+    return path.with_name(f"{path.stem}-{colour}{path.suffix}") if colour else path
+
+
+def _write_table(columns: dict[str, Anything], cards: dict[str, str | float | int], path: Path) -> None:
+    """Write a catalogue, ECSV where the name ends so, else FITS; what is there is replaced when all is written."""
+    from astropy.table import Table
+
+    units = {"ra_deg": "deg", "dec_deg": "deg", "mag": "mag", "mag_err": "mag"}
+    units |= dict.fromkeys(("x", "y", "x_err", "y_err"), "pixel") | dict.fromkeys(("flux", "flux_err"), "count")
+    table: Any = Table(columns, units={name: unit for name, unit in units.items() if name in columns})
+    table.meta.update(cards)
+    part = path.with_name(f".{path.name}.part")
+    kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "fits"
+    try:
+        table.write(part, format=kind, overwrite=True)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _card_lines(cards: dict[str, str | float | int]) -> list[str]:
+    from astropy.io import fits
+
+    header = fits.Header()
+    for key, value in cards.items():
+        header[key] = value
+    return [str(card) for card in header.cards] + ["END".ljust(80)]
