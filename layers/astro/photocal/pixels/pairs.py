@@ -125,5 +125,7 @@ def marginal_errors(normal: Normal) -> Floats:
                 joint[known, i, :, j] = blocks[place[known]]
     size = 3 * (1 + _NEIGHBOURS)
     variance = np.einsum("nii->ni", np.linalg.inv(joint.reshape(n, size, size)))[:, :3]
-    errors: Floats = np.sqrt(variance) / normal.scale
+    # Equations cut out of their neighbourhood need not be positive definite; no neighbour makes a star better known.
+    alone = np.einsum("nii->ni", np.linalg.inv(normal.own))
+    errors: Floats = np.sqrt(np.maximum(variance, alone)) / normal.scale
     return errors
