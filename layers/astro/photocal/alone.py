@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def calibrate_file(
         The file cannot be read or calibrated; see `cpcs.errors`.
     """
     start = time.perf_counter()
-    data = _read(path)
+    data = read_file(path)
     sha256 = hashlib.sha256(data).hexdigest()
     frames = [] if colour_terms is None else notebook.read(colour_terms)
     given = Given(mjd=mjd, filter=filter_hint, camera=camera, target_ra_deg=ra_deg, target_dec_deg=dec_deg)
@@ -144,14 +144,26 @@ def _choice(given: str, tiles: TileStore) -> Choice | None:
 
 def _references(tiles: TileStore, stars: StarList, forced: Choice | None, folder: Path) -> tuple[ReferenceStars, ...]:
     """Return the reference stars of the field, of all catalogues of the folder or of the one that was forced."""
-    ra, dec = stars.centre
     names = [name for name in tiles.catalogues() if name not in astrometric()]
     if forced is not None and forced.catalogue != ANY:
         names = [forced.catalogue]
+    return gather_from(folder, tiles, names, stars.centre, stars.radius_deg)
+
+
+def gather_from(
+    folder: Path, tiles: TileStore, names: Sequence[str], place: tuple[float, float], radius_deg: float
+) -> tuple[ReferenceStars, ...]:
+    """Return the reference stars of a field (RA and Dec, deg, and radius), of catalogues of a folder.
+
+    Raises
+    ------
+    ReferenceUnavailable
+        No catalogue is named: the folder holds none, or is not there; or none is to be had.
+    """
     if not names:
         reason = f"{folder} holds none" if folder.is_dir() else f"there is no folder {folder}"
-        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason=reason)
-    return gather(tiles, names, ra, dec, stars.radius_deg).stars
+        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=place[0], dec_deg=place[1], reason=reason)
+    return gather(tiles, names, *place, radius_deg).stars
 
 
 def write_figures(calibration: Calibration, folder: Path) -> None:
@@ -165,7 +177,7 @@ def write_figures(calibration: Calibration, folder: Path) -> None:
 
 def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:
     """Import a file of reference stars into a folder; returns what was done, in one line."""
-    stars = import_file(_read(path), catalogue, columns)
+    stars = import_file(read_file(path), catalogue, columns)
     tiles = TileStore(FolderBlobs(folder)).add(stars)
     moving = f", positions of {stars.epoch_yr:.1f}" if stars.pm_ra_mas_yr is not None else ""
     return f"{_said(stars)}{moving}, {tiles} tiles\n"
@@ -184,7 +196,14 @@ def _said(stars: ReferenceStars) -> str:
     return f"{stars.catalogue}: {stars.n} stars in {', '.join(stars.filters) or 'no filter'}"
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    BadField
+        It cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:

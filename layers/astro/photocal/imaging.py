@@ -19,6 +19,7 @@ from photocal.astrometry.refine import Solution, refine
 from photocal.astrometry.solve import Hint, Solved, solve
 from photocal.headers.standard import StandardHeader
 from photocal.images.frame import Frame, Grid, Image
+from photocal.matching import year_of
 from photocal.pixels import quality
 from photocal.pixels.measure import Progress, forced, measure_plane
 from photocal.pixels.records import Detector, ForcedFlux, Photometry
@@ -35,7 +36,6 @@ ASTROMETRY = (
 )  # fmt: skip
 LEAST_REFERENCE = 10  # stars of a catalogue that a solution is tried with while there is a better one
 MOST_TRIED = 2  # catalogues
-_YEAR_D, _J2000_MJD = 365.25, 51544.5
 _MEASURING = 0.7  # of all work; the rest is the solution
 
 
@@ -192,7 +192,7 @@ def _best(references: Sequence[ReferenceStars], mjd: float | None) -> tuple[Refe
     enough = [item for item in known if item.n >= LEAST_REFERENCE] or known
     if mjd is None:
         return tuple(enough)
-    return tuple(item.at_epoch(2000.0 + (mjd - _J2000_MJD) / _YEAR_D) for item in enough)
+    return tuple(item.at_epoch(year_of(mjd)) for item in enough)
 
 
 def _rank(item: ReferenceStars) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cpcs.errors import BadField, ReferenceUnavailable
+from cpcs.errors import BadField
+from photocal.alone import gather_from, read_file
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
 from photocal.astrometry.plane import Plane
 from photocal.headers.standard import Given, StandardHeader
@@ -18,7 +19,7 @@ from photocal.images import Frame, Image, read_image
 from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, measure_frame
 from photocal.pixels.measure import measure_plane
 from photocal.pixels.records import Photometry
-from photocal.references import FolderBlobs, ReferenceStars, TileStore, gather
+from photocal.references import FolderBlobs, TileStore
 
 ANY_SCALE = (0.1, 10.0)  # arcsec for each pixel, where neither header nor user says
 SCALE_WITHIN = 1.15  # the header's scale, as a factor either way
@@ -131,11 +132,7 @@ def measure_file(
     CpcsError
         The image cannot be read, measured or placed; see `cpcs.errors`.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadField(field="FILE", value=str(path), expected=f"a file that can be read ({error.strerror})") from error
-    frame = read_image(data)
+    frame = read_image(read_file(path))
     header = standardise(frame.header, given=Given(target_ra_deg=ra_deg, target_dec_deg=dec_deg))
     if references is None:
         planes = [measure_plane(image, detector_of(header), progress=progress) for image in frame.planes]
@@ -170,7 +167,8 @@ def _on_the_sky(
     if ra is None or dec is None:
         raise BadField(field="--ra", value="missing", expected="--ra and --dec: the header has no position")
     scale = scale_arcsec or _scale(header)
-    stars = _references(folder, ra, dec, _radius(frame.planes[0], scale))
+    tiles = TileStore(FolderBlobs(folder))
+    stars = gather_from(folder, tiles, tiles.catalogues(), (ra, dec), _radius(frame.planes[0], scale))
     return measure_frame(
         frame,
         header,
@@ -193,15 +191,6 @@ def _radius(image: Image, scale: tuple[float, float]) -> float:
     """Return how far from the position given a star of the image may be, deg."""
     diagonal = float(np.hypot(*image.data.shape)) * image.grid.step
     return min(0.5 * diagonal * scale[1] / 3600.0 + SEARCH_DEG, MOST_RADIUS_DEG)
-
-
-def _references(folder: Path, ra: float, dec: float, radius_deg: float) -> tuple[ReferenceStars, ...]:
-    tiles = TileStore(FolderBlobs(folder))
-    names: list[str] = list(tiles.catalogues())
-    if not names:
-        reason = f"{folder} holds none" if folder.is_dir() else f"there is no folder {folder}"
-        raise ReferenceUnavailable(catalogues="any catalogue", ra_deg=ra, dec_deg=dec, reason=reason)
-    return gather(tiles, names, ra, dec, radius_deg).stars
 
 
 def _named(path: Path, colour: str) -> Path:

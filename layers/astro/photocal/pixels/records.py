@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from photocal.arrays import Anything, Bools, Floats, Ints, Pixels
 
 
@@ -100,8 +102,6 @@ class PsfStars:
     @property
     def taken(self) -> Bools:
         """(n,) which stars make the PSF."""
-        import numpy as np
-
         return np.array([not reason for reason in self.reasons], dtype=np.bool_)
 
 
