@@ -15,16 +15,12 @@ from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
 from photocal.astrometry.plane import Plane
 from photocal.headers.standard import Given, StandardHeader
 from photocal.headers.understand import standardise
-from photocal.images import Frame, Image, read_image
+from photocal.images import Frame, read_image
 from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, measure_frame
 from photocal.pixels.measure import measure_plane
 from photocal.pixels.records import Photometry
+from photocal.pointing import around_place
 from photocal.references import FolderBlobs, TileStore
-
-ANY_SCALE = (0.1, 10.0)  # arcsec for each pixel, where neither header nor user says
-SCALE_WITHIN = 1.15  # the header's scale, as a factor either way
-SEARCH_DEG = 0.75  # how far the pointing may be off
-MOST_RADIUS_DEG = 3.0
 
 Progress = Callable[[str, float], None]
 
@@ -166,31 +162,11 @@ def _on_the_sky(
     dec = header.number("DEC") if place[1] is None else place[1]
     if ra is None or dec is None:
         raise BadField(field="--ra", value="missing", expected="--ra and --dec: the header has no position")
-    scale = scale_arcsec or _scale(header)
+    pointing = around_place(header, ra, dec, scale_arcsec)
     tiles = TileStore(FolderBlobs(folder))
-    stars = gather_from(folder, tiles, tiles.catalogues(), (ra, dec), _radius(frame.planes[0], scale))
-    return measure_frame(
-        frame,
-        header,
-        stars,
-        target=None,
-        near=(ra, dec),
-        mjd=header.number("MJD-AVG"),
-        search_radius_deg=SEARCH_DEG,
-        scale_arcsec=scale,
-        progress=progress,
-    )
-
-
-def _scale(header: StandardHeader) -> tuple[float, float]:
-    said = header.number("CDELTA1")
-    return ANY_SCALE if said is None else (said / SCALE_WITHIN, said * SCALE_WITHIN)
-
-
-def _radius(image: Image, scale: tuple[float, float]) -> float:
-    """Return how far from the position given a star of the image may be, deg."""
-    diagonal = float(np.hypot(*image.data.shape)) * image.grid.step
-    return min(0.5 * diagonal * scale[1] / 3600.0 + SEARCH_DEG, MOST_RADIUS_DEG)
+    stars = gather_from(folder, tiles, tiles.catalogues(), (ra, dec), pointing.references_deg)
+    mjd = header.number("MJD-AVG")
+    return measure_frame(frame, header, stars, pointing=pointing, target=None, mjd=mjd, progress=progress)
 
 
 def _named(path: Path, colour: str) -> Path:
