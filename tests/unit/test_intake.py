@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from cpcs.errors import HeaderContradiction, ImageNotMeasured, RawMosaic, ReaderCrashed
+from cpcs.errors import HeaderContradiction, ImageNotCatalogue, RawMosaic, ReaderCrashed
 from cpcs.mappings import Condition, HeaderMapping, Rule, parse_table
 from functions.calibrate import reading
 from functions.calibrate.child import Answer, Limits
@@ -161,7 +161,7 @@ def test_the_header_of_ldac_is_the_images() -> None:
 def test_an_image_is_understood_and_not_measured() -> None:
     intake = take_in(image({"FILTER": "V", "OBSTYPE": "object"}))
     assert (intake.stars, intake.filter_name) == (None, "V")
-    with pytest.raises(ImageNotMeasured):
+    with pytest.raises(ImageNotCatalogue):
         intake.measured()
 
 

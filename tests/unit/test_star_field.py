@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from cpcs.errors import ImageNotMeasured
+from cpcs.errors import ImageNotCatalogue
 from photocal.headers.standard import Level
 from photocal.images import read_image
 from photocal.intake import take_in
@@ -84,7 +84,7 @@ def test_its_file_is_taken_in(scene: Scene) -> None:
     assert intake.header is not None
     assert not [remark for remark in intake.header.remarks if remark.level is Level.REFUSAL]
     assert intake.filter_name == "r"
-    with pytest.raises(ImageNotMeasured):
+    with pytest.raises(ImageNotCatalogue):
         intake.measured()
     (plane,) = read_image(field.data).planes
     assert np.array_equal(plane.data, field.counts)

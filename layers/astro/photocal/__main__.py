@@ -203,7 +203,7 @@ def _calibrate(given: argparse.Namespace) -> None:
         mapping=given.mapping,
     )
     if given.figures is not None:
-        alone.write_figures(result.calibration, given.figures)
+        alone.write_figures(result, given.figures)
     if given.json is not None:
         _write_json(result.document(), given.json)
     if given.learn:  # last: a frame whose results could not be written has taught nothing

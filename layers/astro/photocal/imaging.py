@@ -24,18 +24,13 @@ from photocal.pixels import quality
 from photocal.pixels.measure import Progress, forced, measure_plane
 from photocal.pixels.records import Detector, ForcedFlux, Photometry
 from photocal.pointing import Pointing
+from photocal.references import BEST_PLACES, ENOUGH_FOR_PLACES
 from photocal.references.stars import ReferenceStars
 from photocal.results import Target
 from photocal.sphere import separation_deg
 from photocal.stars import CatalogueMeta, StarList
 
 FORMAT = "image"
-# By how well they know where stars stand: Gaia's and what was made with it, then CCD surveys, then plates
-ASTROMETRY = (
-    "GAIA", "GaiaSP", "REFCAT2", "GAIADR2", "URAT1", "PS1", "UCAC4", "DES", "SKYMAPPER", "SDSS", "2MASS", "VSTATLAS",
-    "APASS", "OGLE3", "USNO",
-)  # fmt: skip
-LEAST_REFERENCE = 10  # stars of a catalogue that a solution is tried with while there is a better one
 MOST_TRIED = 2  # catalogues
 _MEASURING = 0.7  # of all work; the rest is the solution
 
@@ -184,14 +179,14 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
 def _best(references: Sequence[ReferenceStars], mjd: float | None) -> tuple[ReferenceStars, ...]:
     """Return the reference stars that places are taken from, at the epoch, the best known first."""
     known = sorted((item for item in references if item.n), key=_rank)
-    enough = [item for item in known if item.n >= LEAST_REFERENCE] or known
+    enough = [item for item in known if item.n >= ENOUGH_FOR_PLACES] or known
     if mjd is None:
         return tuple(enough)
     return tuple(item.at_epoch(year_of(mjd)) for item in enough)
 
 
 def _rank(item: ReferenceStars) -> int:
-    return ASTROMETRY.index(item.catalogue) if item.catalogue in ASTROMETRY else len(ASTROMETRY)
+    return BEST_PLACES.index(item.catalogue) if item.catalogue in BEST_PLACES else len(BEST_PLACES)
 
 
 def _solved(image: Image, photometry: Photometry, field: _Field) -> Solved:

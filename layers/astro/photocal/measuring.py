@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cpcs.errors import BadField
+from photocal import kept
 from photocal.alone import gather_from, read_file
-from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
+from photocal.arrays import Anything
 from photocal.astrometry.plane import Plane
 from photocal.headers.standard import Given, StandardHeader
 from photocal.headers.understand import standardise
@@ -46,32 +45,13 @@ class MeasuredFile:
             written.append(path)
             if header is not None and self.solved:
                 path = _named(header, colour)
-                path.write_text("".join(f"{line}\n" for line in _card_lines(self._cards(number))), encoding="ascii")
+                path.write_text(kept.card_lines(self._cards(number)), encoding="ascii")
                 written.append(path)
         return tuple(written)
 
     def columns(self, number: int) -> dict[str, Anything]:
         """Return name -> column of a plane's catalogue: pixels (0-based), counts, mag (instrumental), deg."""
-        sources = self.photometry[number].fitted.sources
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mag = np.where(sources.flux > 0.0, -2.5 * np.log10(sources.flux), np.nan)
-            mag_err = np.where(sources.flux > 0.0, MAG_PER_RELATIVE_ERROR * sources.flux_err / sources.flux, np.nan)
-        found = {
-            "x": sources.x,
-            "y": sources.y,
-            "x_err": sources.x_err,
-            "y_err": sources.y_err,
-            "flux": sources.flux,
-            "flux_err": sources.flux_err,
-            "mag": mag,
-            "mag_err": mag_err,
-            "flags": sources.flags,
-            "chi2": sources.chi2,
-        }
-        if self.solved:
-            ra, dec = self._plane(number).sky(sources.x, sources.y)
-            found |= {"ra_deg": ra, "dec_deg": dec}
-        return found
+        return kept.columns(self.photometry[number], self._plane(number) if self.solved else None)
 
     def _plane(self, number: int) -> Plane:
         return self.solved[number].solution.plane
@@ -170,17 +150,12 @@ def _on_the_sky(
 
 
 def _named(path: Path, colour: str) -> Path:
-    return path.with_name(f"{path.stem}-{colour}{path.suffix}") if colour else path
+    return path.with_name(kept.named(path.name, colour))
 
 
 def _write_table(columns: dict[str, Anything], cards: dict[str, str | float | int], path: Path) -> None:
     """Write a catalogue, ECSV where the name ends so, else FITS; what is there is replaced when all is written."""
-    from astropy.table import Table
-
-    units = {"ra_deg": "deg", "dec_deg": "deg", "mag": "mag", "mag_err": "mag"}
-    units |= dict.fromkeys(("x", "y", "x_err", "y_err"), "pixel") | dict.fromkeys(("flux", "flux_err"), "count")
-    table: Any = Table(columns, units={name: unit for name, unit in units.items() if name in columns})
-    table.meta.update(cards)
+    table: Any = kept.table_of(columns, cards)
     part = path.with_name(f".{path.name}.part")
     kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "fits"
     try:
@@ -188,12 +163,3 @@ def _write_table(columns: dict[str, Anything], cards: dict[str, str | float | in
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _card_lines(cards: dict[str, str | float | int]) -> list[str]:
-    from astropy.io import fits
-
-    header = fits.Header()
-    for key, value in cards.items():
-        header[key] = value
-    return [str(card) for card in header.cards] + ["END".ljust(80)]
