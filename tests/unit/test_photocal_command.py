@@ -172,13 +172,13 @@ def test_broken_tiles_are_said_to_be_broken(folder, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["calibration"]["passband"].startswith("PS1/")
 
 
-def test_an_image_is_refused(folder, capsys):
+def test_an_image_without_stars_is_refused(folder, capsys):
     stream = io.BytesIO()
     fits.PrimaryHDU(np.arange(1024, dtype=np.float32).reshape(32, 32)).writeto(stream)
     (folder / "image.fits").write_bytes(stream.getvalue())
     assert calibrate(folder, "--json", "-", file="image.fits") == 2
     error = json.loads(capsys.readouterr().out)["error"]
-    assert error["code"] == "IMAGE_NOT_MEASURED"
+    assert error["code"] == "NO_STARS"
     assert error["hint"]
 
 

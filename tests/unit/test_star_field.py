@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from cpcs.errors import ImageNotCatalogue
 from photocal.headers.standard import Level
 from photocal.images import read_image
 from photocal.intake import take_in
@@ -84,9 +83,9 @@ def test_its_file_is_taken_in(scene: Scene) -> None:
     assert intake.header is not None
     assert not [remark for remark in intake.header.remarks if remark.level is Level.REFUSAL]
     assert intake.filter_name == "r"
-    with pytest.raises(ImageNotCatalogue):
-        intake.measured()
-    (plane,) = read_image(field.data).planes
+    assert intake.stars is None
+    assert intake.frame is not None
+    (plane,) = intake.frame.planes
     assert np.array_equal(plane.data, field.counts)
 
 
