@@ -156,6 +156,8 @@ def solved_cards(header: StandardHeader, measured: MeasuredPlane) -> dict[str, s
     ny, nx = measured.photometry.prepared.shape
     own = set(measured.header_cards) | {"NAXIS1", "NAXIS2", "CDELTA1", "CDELTA2", "ORIENTAT", "FILTER", "OBSERVER"}
     known = {found.keyword: found.value for found in header.findings if found.value is not None}
+    if "DATE-OBS" in known and "TIME-OBS" in known:  # as the FITS standard has it, in one card
+        known["DATE-OBS"] = f"{known['DATE-OBS']}T{known.pop('TIME-OBS')}"
     said = {name: _card(value) for name, value in known.items() if name not in own}
     filter_name = {"FILTER": _card(measured.filter_name)} if measured.filter_name else {}
     return {"NAXIS1": nx, "NAXIS2": ny, **said, **filter_name, **measured.header_cards}
