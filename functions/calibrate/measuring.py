@@ -168,6 +168,7 @@ def _forced(said: dict[str, Any]) -> ForcedFlux:
         y=float(said["y"]),
         flux=float(said["flux"]),
         flux_err=float(said["flux_err"]),
+        empty_err=float(said["empty_err"]),
         flags=int(said["flags"]),
         usable_share=float(said["usable_share"]),
         fwhm_arcsec=None if wide is None else float(wide),

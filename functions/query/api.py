@@ -61,6 +61,7 @@ def register(desk: Desk) -> None:
     @app.get("/api/observatories/<observatory_id>/colour-terms")
     def _colour_terms(observatory_id: str) -> Response[str]:
         return colour_terms(desk, observatory_id)
+
     _register_results(desk)
 
 

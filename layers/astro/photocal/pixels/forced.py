@@ -40,11 +40,15 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     light = (prepared.data - fitted.sky - fitted.model).ravel()[places].astype(np.float64)
     stars = fitted.sources
     itself = np.flatnonzero(np.hypot(stars.x - x, stars.y - y) < _ITSELF * prepared.fwhm)
+    own = np.zeros(light.shape)
     for k in itself:
-        light += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
-    variance = prepared.noise_variance.ravel()[places] + np.maximum(fitted.model.ravel()[places], 0) / prepared.gain
+        own += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
+    light += own
+    model, noise = fitted.model.ravel()[places], prepared.noise_variance.ravel()[places]
+    variance = noise + np.maximum(model, 0.0) / prepared.gain
     weight = np.where(good, 1.0 / variance, 0.0)
     information = float((weight * profile**2).sum())
+    bare = np.where(good, profile**2 / (noise + np.maximum(model - own, 0.0) / prepared.gain), 0.0)
     offsets = np.arange(-half, half + 1)
     core = np.hypot(offsets[:, None], offsets) <= _CORE * prepared.fwhm
     inside = np.ones(places.shape, np.bool_)
@@ -59,6 +63,7 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
         y=y,
         flux=float((weight * profile * light).sum() / information) if information else 0.0,
         flux_err=information**-0.5 if information else float("inf"),
+        empty_err=float(bare.sum()) ** -0.5 if information else float("inf"),
         flags=found,
         usable_share=float((profile * good).sum() / profile.sum()),
     )
