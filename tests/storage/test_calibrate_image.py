@@ -29,10 +29,10 @@ from photocal.references import TileStore
 from photocal.results import Target
 from tests.storage.test_calibrate_worker import Blobs, Setting
 from tests.support.aws import Clock, faults, make_store
-from tests.support.pictures import MOSAIC, STARRY, a_bare_place, a_star, picture
+from tests.support.pictures import MOSAIC, STARRY, a_bare_place, a_star, mid_exposure, picture
 from tests.support.star_scene import Scene
 
-MJD = 58897.0463
+MJD = mid_exposure()
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/report-1.json").read_text(encoding="utf-8"))
 
 

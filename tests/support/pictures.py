@@ -6,12 +6,24 @@ from functools import cache
 
 import numpy as np
 
+from photocal.headers.understand import standardise
+from photocal.images import read_image
 from photocal.results import Target
 from photocal.sphere import separation_deg
 from tests.support.star_field import StarField, star_field
 from tests.support.star_scene import CRUDE, NONE, Scene
 
-STARRY = Scene(shape=(256, 256), n_stars=90, faintest=1000.0, apart=9.0, distortion=0.5, wcs=CRUDE, rotation_deg=40.0)
+STARRY = Scene(
+    ra_deg=61.3,
+    dec_deg=-12.2,
+    shape=(256, 256),
+    n_stars=90,
+    faintest=1000.0,
+    apart=9.0,
+    distortion=0.5,
+    wcs=CRUDE,
+    rotation_deg=40.0,
+)
 MOSAIC = Scene(shape=(400, 400), n_stars=120, faintest=3000.0, apart=12.0, fwhm=5.0, wcs=NONE, bayer="RGGB")
 
 
@@ -38,3 +50,10 @@ def a_bare_place(scene: Scene = STARRY) -> Target:
     nearest = [float(separation_deg(truth.ra_deg, truth.dec_deg, *place).min()) for place in zip(ra, dec, strict=True)]
     best = int(np.argmax(nearest))
     return Target(ra_deg=float(ra[best]), dec_deg=float(dec[best]), name="nothing")
+
+
+def mid_exposure(scene: Scene = STARRY) -> float:
+    """Return when the picture was taken, MJD (UTC), as its header has it."""
+    found = standardise(read_image(picture(scene).data).header).number("MJD-AVG")
+    assert found is not None
+    return found
