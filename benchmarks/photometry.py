@@ -1,6 +1,6 @@
 """Pictures of which everything is known, measured as an upload is: stars, magnitudes, places, and what that costs.
 
-    python -m benchmarks.photometry [typical crowded under broad halo sparse] [--seed 1] [--size 2048]
+    python -m benchmarks.photometry [typical crowded under broad halo sparse] [--seed 1] [--size 2048] [--figures DIR]
 
 The pictures are our own simulator's (`tests.support.star_field`; `benchmarks.photometry_scenes` has every number):
 stars from S/N 1 on, a PSF that varies over the field, a sloping sky, cosmic rays, hot pixels, dead columns, saturation,
@@ -32,24 +32,29 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import sep
 
 from benchmarks.photometry_scenes import SCENES, SIZE, scene_of
 from benchmarks.photometry_score import Errors, Score, score
+from photocal import figures
 from photocal.arrays import Anything
 from photocal.astrometry.plane import Plane
+from photocal.calibration import calibrate
 from photocal.headers.standard import Given
 from photocal.headers.understand import standardise
 from photocal.images import read_image
-from photocal.imaging import measure_frame
+from photocal.imaging import MeasuredPlane, forced_at, measure_frame
 from photocal.references.stars import ReferenceStars
+from photocal.results import Target
 from tests.support.star_field import star_field
 
 SEARCH_DEG, SCALE_WITHIN = 0.5, 1.25
 REFERENCE_SNR = 8.0  # the reference catalogue is as deep as that
 STEPS = ("read", "prepare", "psf-stars", "psf", "stars", "total", "solve", "refine")
+_DRAWN_SNR, _LIKE = 50.0, 0.3  # of the star that is drawn; how far its ln may be off
 _THRESHOLD, _MOST_OBJECTS = 1.5, 3_000_000
 _COLUMNS = ("x", "y", "x_err", "y_err", "flux", "flux_err")
 
@@ -65,8 +70,8 @@ class Measured:
     peak_mb: float
 
 
-def measure(content: bytes, references: ReferenceStars) -> Measured:
-    """Measure a picture, the steps by the process's own clock."""
+def measure(content: bytes, references: ReferenceStars, folder: Path | None = None) -> Measured:
+    """Measure a picture, the steps by the process's own clock; and draw it into a folder, where one is given."""
     _yardstick(content)  # what is loaded at first use
     yardstick = _yardstick(content)
     seconds = dict.fromkeys(STEPS, 0.0)
@@ -93,13 +98,40 @@ def measure(content: bytes, references: ReferenceStars) -> Measured:
     )
     tell("end", 1.0)
     plane, sources = found.planes[0], found.planes[0].photometry.fitted.sources
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    if folder is not None:
+        _draw(plane, references, folder)
     return Measured(
         columns={name: getattr(sources, name) for name in _COLUMNS},
         plane=plane.solution.plane,
         seconds=seconds,
         yardstick=yardstick,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        peak_mb=peak_mb,
     )
+
+
+def _draw(plane: MeasuredPlane, references: ReferenceStars, folder: Path) -> None:
+    """Draw the picture, its PSF, and what is around the star of about S/N 50 that is nearest to the middle."""
+    photometry, sources = plane.photometry, plane.photometry.fitted.sources
+    ny, nx = photometry.prepared.shape
+    like = np.abs(np.log(sources.flux / sources.flux_err / _DRAWN_SNR)) < _LIKE
+    away = np.hypot(sources.x - nx / 2, sources.y - ny / 2) + np.where(like, 0.0, nx)
+    row = int(np.argmin(away))
+    ra, dec = plane.solution.plane.sky(sources.x[row], sources.y[row])
+    target = Target(ra_deg=float(ra), dec_deg=float(dec), name="Simulated star")
+    seen = forced_at(plane, target)
+    found = calibrate(
+        seen.stars,
+        [references],
+        target=target,
+        matching_radius_arcsec=2.0 * seen.quality["scale_arcsec"],
+        filter_hint=seen.filter_name,
+        forced_flux=seen.forced,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cutout.png").write_bytes(figures.cutout(seen, target, found))
+    (folder / "image.png").write_bytes(figures.overview(photometry, seen, target))
+    (folder / "psf.png").write_bytes(figures.psf(photometry))
 
 
 def _yardstick(content: bytes) -> float:
@@ -112,13 +144,13 @@ def _yardstick(content: bytes) -> float:
     return time.process_time() - began
 
 
-def play(name: str, seed: int, size: int = SIZE) -> tuple[Score, Measured]:
-    """Simulate a picture, measure it in a process of its own, and score it."""
+def play(name: str, seed: int, size: int = SIZE, folder: Path | None = None) -> tuple[Score, Measured]:
+    """Simulate a picture, measure (and draw) it in a process of its own, and score it."""
     field = star_field(scene_of(name, size), seed)
     deep = field.truth.flux > field.scene.faintest * REFERENCE_SNR
     alone = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=alone) as pool:
-        measured = pool.submit(measure, field.data, field.references.select(deep)).result()
+        measured = pool.submit(measure, field.data, field.references.select(deep), folder).result()
     return score(field, measured.columns, measured.plane), measured
 
 
@@ -156,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("scene", nargs="*", default=list(SCENES), metavar="scene", help=", ".join(SCENES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=SIZE, help="pixels along each side")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw each picture into a folder of its name there")
     given = parser.parse_args(arguments)
     if unknown := set(given.scene) - set(SCENES):
         parser.error(f"no such scene: {', '.join(sorted(unknown))}")
@@ -166,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     sys.stdout.write(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n")
     for name in given.scene:
-        found, measured = play(name, given.seed, given.size)
+        found, measured = play(name, given.seed, given.size, given.figures and given.figures / name)
         sys.stdout.write(f"{first_row(name, found)}\n")
         sys.stdout.flush()
         costs.append(second_row(name, measured))
