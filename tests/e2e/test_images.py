@@ -47,7 +47,7 @@ def test_an_image_becomes_a_point_and_its_stars_can_be_fetched(observer: Observe
     assert solved["CTYPE1"].startswith("RA---TAN")
     for address in job["files"].values():
         assert httpx.get(observer.stack.url + address, trust_env=False).status_code == 200
-    for name in ("cutout", "overview", "psf", "psf-stars"):
+    for name in ("cutout", "overview", "psf"):
         png = httpx.get(observer.stack.url + figures[name], trust_env=False)
         assert png.content.startswith(b"\x89PNG"), name
 

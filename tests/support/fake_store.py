@@ -261,9 +261,6 @@ class FakeFiles:
     def put_upload(self, job_id: str, data: bytes) -> None:
         self.uploads[job_id] = data
 
-    def presign_result(self, job_id: str, revision: int, name: str) -> str:
-        return f"https://elsewhere.example/{job_id}/{revision}/{name}"
-
     def read_result(self, job_id: str, revision: int, name: str) -> bytes | None:
         return self.results.get((job_id, revision, name))
 

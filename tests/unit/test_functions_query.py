@@ -349,33 +349,6 @@ def test_report_and_figures(query: Function, store: FakeStore, name: str) -> Non
     assert (figure.body, figure.headers["Content-Type"]) == (b"\x89PNG", "image/png")
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("stars.fits", "application/fits"),
-        ("stars-R.ecsv", "text/plain; charset=utf-8"),
-        ("solved.hdr", "text/plain; charset=utf-8"),
-    ],
-)
-def test_files_of_an_image(query: Function, store: FakeStore, name: str, kind: str) -> None:
-    job_id = a_job(store)
-    address = f"/api/calibrations/{job_id}/files/{name}"
-    assert call(query, "GET", address).code == "NOT_FOUND"
-    store.files.results[job_id, 1, name] = b"SIMPLE  ="
-    found = call(query, "GET", address)
-    assert (found.body, found.headers["Content-Type"]) == (b"SIMPLE  =", kind)
-    store.files.results[job_id, 1, name] = bytes(4_000_001)  # more than a Lambda may answer with
-    large = call(query, "GET", address)
-    assert (large.status, large.headers["Location"]) == (302, f"https://elsewhere.example/{job_id}/1/{name}")
-
-
-@pytest.mark.parametrize("name", ["report.json", "outcome.json", "stars-X.fits", "stars.fits.gz", "..%2Freport.json"])
-def test_nothing_else_is_a_file(query: Function, store: FakeStore, name: str) -> None:
-    job_id = a_job(store)
-    store.files.results[job_id, 1, name] = b"{}"
-    assert call(query, "GET", f"/api/calibrations/{job_id}/files/{name}").code == "NOT_FOUND"
-
-
 def test_etag_and_not_modified(query: Function) -> None:
     first = call(query, "GET", "/api/observatories")
     again = call(query, "GET", "/api/observatories", headers={"if-none-match": first.headers["ETag"]})

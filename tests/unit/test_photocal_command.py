@@ -198,7 +198,7 @@ def test_an_image_is_calibrated_as_a_catalogue_is(tmp_path, capsys):
     assert abs(report["target"]["corrected_mag"] - picture().truth.r[row]) < 0.05
     assert report["image"]["filter"] == "r"
     there = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"panel.png", "residuals.png", "cutout.png", "psf-stars.png", "stars.fits", "solved.hdr"} <= there
+    assert {"panel.png", "residuals.png", "cutout.png", "psf.png", "stars.fits", "solved.hdr"} <= there
     assert (
         main(["calibrate", image, *where[:2], "--dec", str(target.dec_deg + 0.09), "--mjd", str(mid_exposure()), *to])
         == 2

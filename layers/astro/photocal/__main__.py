@@ -226,7 +226,7 @@ def _measure(given: argparse.Namespace) -> None:
     )
     found.write(given.out_catalogue, given.out_header)
     if given.figures is not None:
-        write_figures(found, given.figures)
+        write_figures(found, given.figures, None if given.ra is None else (given.ra, given.dec))
     sys.stdout.write(found.text())
 
 

@@ -149,6 +149,17 @@ def measure_frame(
     return MeasuredFrame(planes=tuple(planes))
 
 
+def forced_at(measured: MeasuredPlane, target: Target) -> MeasuredPlane:
+    """Return the same plane with the flux at another target's position.
+
+    Raises
+    ------
+    TargetOutsideField
+        It is not on the image.
+    """
+    return replace(measured, forced=_forced(measured.photometry, measured.solution.plane, target))
+
+
 def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -> Iterator[tuple[int, Photometry]]:
     """Yield the planes that can be measured, by their number.
 

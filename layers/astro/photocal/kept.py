@@ -30,7 +30,7 @@ from photocal.writers.ldac import ldac
 Cards = Mapping[str, str | float | int]
 
 LDAC, ECSV, HEADER, CUTOUT = "stars.fits", "stars.ecsv", "solved.hdr", "cutout.fits"
-FIGURES = ("cutout", "overview", "psf", "psf-stars")
+FIGURES = ("cutout", "overview", "psf")
 COLOURS = ("R", "G", "B")
 MAIN_COLOUR = "G"  # half of a mosaic's pixels, and the one that is nearest to a standard filter
 _CUTOUT_ARCSEC, _LEAST_CUTOUT, _MOST_CUTOUT = 60.0, 32, 256  # from the target to the edge: arcsec, pixels, pixels
@@ -225,16 +225,14 @@ def _cutout(measured: MeasuredPlane, solved: Cards, target: Target) -> bytes:
 
 def _drawn(measured: MeasuredPlane, target: Target | None) -> Iterator[tuple[str, bytes]]:
     """Yield the figures, each with its name; without content where it cannot be drawn."""
-    from photocal.figures import image
-    from photocal.figures.psf_stars import psf_stars
+    from photocal import figures
 
     draw: dict[str, Callable[[], bytes]] = {
-        "overview": lambda: image.overview(measured, target),
-        "psf": lambda: image.psf(measured.photometry),
-        "psf-stars": lambda: psf_stars(measured.photometry),
+        "overview": lambda: figures.overview(measured.photometry, measured, target),
+        "psf": lambda: figures.psf(measured.photometry),
     }
     if target is not None:
-        draw["cutout"] = lambda: image.cutout(measured, target)
+        draw["cutout"] = lambda: figures.cutout(measured, target)
     for name, figure in draw.items():
         try:
             yield name, figure()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cpcs.errors import BadField
+from cpcs.errors import BadField, TargetOutsideField
 from photocal import kept
 from photocal.alone import gather_from, read_file
 from photocal.arrays import Anything
@@ -15,11 +16,12 @@ from photocal.astrometry.plane import Plane
 from photocal.headers.standard import Given, StandardHeader
 from photocal.headers.understand import standardise
 from photocal.images import Frame, read_image
-from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, measure_frame
+from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, forced_at, measure_frame
 from photocal.pixels.measure import measure_plane
 from photocal.pixels.records import Photometry
 from photocal.pointing import around_place
 from photocal.references import FolderBlobs, TileStore
+from photocal.results import Target
 
 Progress = Callable[[str, float], None]
 
@@ -121,13 +123,30 @@ def measure_file(
     )
 
 
-def write_figures(found: MeasuredFile, folder: Path) -> None:
-    """Write what the PSF was made of, a figure for each plane."""
-    from photocal.figures.psf_stars import psf_stars
+def write_figures(found: MeasuredFile, folder: Path, position: tuple[float, float] | None = None) -> None:
+    """Write the figures of each plane: ``overview.png``, ``psf.png``, and ``cutout.png`` where a position is given.
+
+    Parameters
+    ----------
+    found
+        The planes.
+    folder
+        Where to; with several planes the colour goes into the names.
+    position
+        RA and Dec, deg, to look at closely; left out where it is not on the image, or that is not on the sky.
+    """
+    from photocal import figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    for colour, photometry in zip(found.colours, found.photometry, strict=True):
-        _named(folder / "psf-stars.png", colour).write_bytes(psf_stars(photometry))
+    target = None if position is None else Target(ra_deg=position[0], dec_deg=position[1])
+    for number, (colour, photometry) in enumerate(zip(found.colours, found.photometry, strict=True)):
+        solved = found.solved[number] if found.solved else None
+        drawn = {"overview": figures.overview(photometry, solved, target), "psf": figures.psf(photometry)}
+        if solved is not None and target is not None:
+            with suppress(TargetOutsideField):
+                drawn["cutout"] = figures.cutout(forced_at(solved, target), target)
+        for name, picture in drawn.items():
+            _named(folder / f"{name}.png", colour).write_bytes(picture)
 
 
 def _on_the_sky(

@@ -36,8 +36,7 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
       {},
       h("summary", {}, "The whole image and its point spread function"),
       drawn(`overview${ending}`, "by-star", "The whole image with its stars, and its residuals over their noise"),
-      drawn(`psf${ending}`, "by-star", "The point spread function in the middle and in the corners"),
-      drawn(`psf-stars${ending}`, "by-star", "The stars that made it, and why others did not"),
+      drawn(`psf${ending}`, "by-star", "The stars that made the point spread function, and how well it fits them"),
     ),
   ];
 }
