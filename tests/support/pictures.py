@@ -24,7 +24,17 @@ STARRY = Scene(
     wcs=CRUDE,
     rotation_deg=40.0,
 )
-MOSAIC = Scene(shape=(400, 400), n_stars=120, faintest=3000.0, apart=12.0, fwhm=5.0, wcs=NONE, bayer="RGGB")
+MOSAIC = Scene(
+    ra_deg=200.5,
+    dec_deg=8.1,
+    shape=(400, 400),
+    n_stars=120,
+    faintest=3000.0,
+    apart=12.0,
+    fwhm=5.0,
+    wcs=NONE,
+    bayer="RGGB",
+)
 
 
 @cache

@@ -27,7 +27,7 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
   const [rows, columns] = image.shape;
   return [
     h("h2", {}, "Image"),
-    drawn(`cutout${ending}`, "by-star", "Around the target: the image, the model of its stars, and what is left"),
+    drawn(`cutout${ending}`, "of-image", "Around the target: the image, the model of its stars, and what is left"),
     h("dl", { class: "facts" }, ...facts(report, image, fact, `${columns} × ${rows} pixels`)),
     ...others(report.colours ?? []),
     files(report, job),
@@ -35,8 +35,8 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
       "details",
       {},
       h("summary", {}, "The whole image and its point spread function"),
-      drawn(`overview${ending}`, "by-star", "The whole image with its stars, and its residuals over their noise"),
-      drawn(`psf${ending}`, "by-star", "The stars that made the point spread function, and how well it fits them"),
+      drawn(`overview${ending}`, "of-image", "The whole image with its stars, and its residuals over their noise"),
+      drawn(`psf${ending}`, "of-image", "The stars that made the point spread function, and how well it fits them"),
     ),
   ];
 }
