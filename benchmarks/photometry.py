@@ -2,7 +2,7 @@
 
     python -m benchmarks.photometry [typical crowded under broad halo sparse] [--seed 1] [--size 2048] [--figures DIR]
 
-The pictures are our own simulator's (`tests.support.star_field`; `benchmarks.photometry_scenes` has every number):
+The pictures are our own simulator's (`photocal.simulate_image`; `benchmarks.photometry_scenes` has every number):
 stars from S/N 1 on, a PSF that varies over the field, a sloping sky, cosmic rays, hot pixels, dead columns, saturation,
 distortion, and a WCS that is a few hundred pixels off. ``under`` is undersampled, ``halo``'s PSF is no Moffat.
 
@@ -50,7 +50,7 @@ from photocal.imaging import MeasuredPlane, forced_at, measure_frame
 from photocal.pointing import around_place
 from photocal.references.stars import ReferenceStars
 from photocal.results import Target
-from tests.support.star_field import star_field
+from photocal.simulate_image import star_field
 
 REFERENCE_SNR = 8.0  # the reference catalogue is as deep as that
 STEPS = ("read", "prepare", "psf-stars", "psf", "stars", "total", "solve", "refine")

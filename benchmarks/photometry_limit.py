@@ -19,8 +19,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints
-from tests.support.star_field import StarField, stamp
-from tests.support.star_scene import Scene
+from photocal.simulate_image import StarField, stamp
+from photocal.simulate_scene import Scene
 
 NEAR_FWHM, NEIGHBOUR_SNR = 2.5, 3.0
 _REACH_FWHM = 3.5  # of the pixels about a star that are summed over

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.photometry_limit import flux_of
-from tests.support.star_scene import CRUDE, Scene
+from photocal.simulate_scene import CRUDE, Scene
 
 SIZE = 2048  # pixels along each side
 FAINTEST_SNR, COUNTED_SNR, BRIGHTEST = 1.0, 5.0, 2e6  # of the stars drawn; of those counted; counts

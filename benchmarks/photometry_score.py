@@ -10,9 +10,9 @@ from scipy.spatial import cKDTree
 from benchmarks.photometry_limit import Limit, alone, cramer_rao, signal_to_noise
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything, Bools, Floats, Ints
 from photocal.astrometry.plane import Plane
+from photocal.simulate_image import StarField
+from photocal.simulate_scene import sky_of
 from photocal.sphere import tangent_plane
-from tests.support.star_field import StarField
-from tests.support.star_scene import sky_of
 
 MATCH_FWHM, FALSE_FWHM, FOUND_SNR = 0.7, 1.0, 3.0
 EDGE = 12  # pixels: nearer ones are not scored

@@ -13,11 +13,12 @@ from astropy.table import Table
 from infra import seed
 from photocal.readers import read_catalogue
 from photocal.references import TileStore
+from photocal.simulate_scene import mid_exposure_mjd
 from tests.e2e.observer import Observer
-from tests.support.pictures import a_star, mid_exposure, picture
+from tests.support.pictures import STARRY, a_star, picture
 
 pytestmark = pytest.mark.e2e
-MJD = mid_exposure()
+MJD = mid_exposure_mjd(STARRY)
 
 
 @pytest.fixture

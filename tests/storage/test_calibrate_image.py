@@ -27,12 +27,12 @@ from photocal import figures
 from photocal.images import read_image
 from photocal.references import TileStore
 from photocal.results import Target
+from photocal.simulate_scene import Scene, mid_exposure_mjd
 from tests.storage.test_calibrate_worker import Blobs, Setting
 from tests.support.aws import Clock, faults, make_store
-from tests.support.pictures import MOSAIC, STARRY, a_bare_place, a_star, mid_exposure, picture
-from tests.support.star_scene import Scene
+from tests.support.pictures import MOSAIC, STARRY, a_bare_place, a_star, picture
 
-MJD = mid_exposure()
+MJD = mid_exposure_mjd(STARRY)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/report-1.json").read_text(encoding="utf-8"))
 
 

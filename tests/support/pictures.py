@@ -6,12 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from photocal.headers.understand import standardise
-from photocal.images import read_image
 from photocal.results import Target
+from photocal.simulate_image import StarField, star_field
+from photocal.simulate_scene import CRUDE, NONE, Scene
 from photocal.sphere import separation_deg
-from tests.support.star_field import StarField, star_field
-from tests.support.star_scene import CRUDE, NONE, Scene
 
 STARRY = Scene(
     ra_deg=61.3,
@@ -60,10 +58,3 @@ def a_bare_place(scene: Scene = STARRY) -> Target:
     nearest = [float(separation_deg(truth.ra_deg, truth.dec_deg, *place).min()) for place in zip(ra, dec, strict=True)]
     best = int(np.argmax(nearest))
     return Target(ra_deg=float(ra[best]), dec_deg=float(dec[best]), name="nothing")
-
-
-def mid_exposure(scene: Scene = STARRY) -> float:
-    """Return when the picture was taken, MJD (UTC), as its header has it."""
-    found = standardise(read_image(picture(scene).data).header).number("MJD-AVG")
-    assert found is not None
-    return found

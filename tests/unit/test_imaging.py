@@ -13,9 +13,9 @@ from photocal.images import read_image
 from photocal.imaging import MeasuredFrame, measure_frame
 from photocal.pointing import Pointing
 from photocal.results import Calibration, Target
+from photocal.simulate_image import StarField, star_field
+from photocal.simulate_scene import NONE, Scene
 from photocal.sphere import separation_deg
-from tests.support.star_field import StarField, star_field
-from tests.support.star_scene import NONE, Scene
 
 SCENE = Scene(
     shape=(384, 384), n_stars=120, apart=12.0, n_cosmics=8, n_hot=8, distortion=1.0, wcs=NONE, rotation_deg=70.0

@@ -26,8 +26,8 @@ from photocal.kept import KeptPlane, keep, main_plane
 from photocal.pointing import around_place, around_target
 from photocal.readers import read_catalogue
 from photocal.results import Target
+from photocal.simulate_image import THROUGH
 from tests.support.pictures import MOSAIC, STARRY, a_star, picture
-from tests.support.star_field import THROUGH
 
 TARGET, ROW = a_star(picture())
 

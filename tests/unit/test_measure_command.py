@@ -12,8 +12,8 @@ from astropy.wcs import WCS
 
 from photocal.__main__ import main
 from photocal.references import FolderBlobs, TileStore
-from tests.support.star_field import StarField, star_field
-from tests.support.star_scene import NONE, Scene
+from photocal.simulate_image import StarField, star_field
+from photocal.simulate_scene import NONE, Scene
 
 SCENE = Scene(shape=(320, 340), n_stars=90, apart=12.0, wcs=NONE, rotation_deg=200.0, flipped=True)
 

@@ -13,7 +13,8 @@ from astropy.io import fits
 from photocal.__main__ import main
 from photocal.references import FolderBlobs, TileStore, vizier
 from photocal.simulate import simulate
-from tests.support.pictures import a_star, mid_exposure, picture
+from photocal.simulate_scene import mid_exposure_mjd
+from tests.support.pictures import STARRY, a_star, picture
 
 FIELD = simulate(seed=12)
 
@@ -187,7 +188,7 @@ def test_an_image_is_calibrated_as_a_catalogue_is(tmp_path, capsys):
     target, row = a_star(picture())
     (tmp_path / "image.fits").write_bytes(picture().data)
     TileStore(FolderBlobs(tmp_path / "references")).add(picture().references)
-    where = ["--ra", str(target.ra_deg), "--dec", str(target.dec_deg), "--mjd", str(mid_exposure())]
+    where = ["--ra", str(target.ra_deg), "--dec", str(target.dec_deg), "--mjd", str(mid_exposure_mjd(STARRY))]
     to = ["--references", str(tmp_path / "references"), "--figures", str(tmp_path / "out")]
     image = str(tmp_path / "image.fits")
     assert main(["calibrate", image, *where, *to, "--json", str(tmp_path / "report.json")]) == 0
@@ -200,7 +201,18 @@ def test_an_image_is_calibrated_as_a_catalogue_is(tmp_path, capsys):
     there = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"panel.png", "residuals.png", "cutout.png", "psf.png", "stars.fits", "solved.hdr"} <= there
     assert (
-        main(["calibrate", image, *where[:2], "--dec", str(target.dec_deg + 0.09), "--mjd", str(mid_exposure()), *to])
+        main(
+            [
+                "calibrate",
+                image,
+                *where[:2],
+                "--dec",
+                str(target.dec_deg + 0.09),
+                "--mjd",
+                str(mid_exposure_mjd(STARRY)),
+                *to,
+            ]
+        )
         == 2
     )
     assert capsys.readouterr().err.startswith("TARGET_OUTSIDE_FIELD")

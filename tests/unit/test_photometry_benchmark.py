@@ -11,8 +11,8 @@ from benchmarks import photometry, photometry_score
 from benchmarks.photometry_limit import alone, cramer_rao, flux_of, noise_variance, signal_to_noise
 from benchmarks.photometry_scenes import SCENES, scene_of
 from photocal.astrometry.plane import Plane
-from tests.support.star_field import StarField, stamp, star_field
-from tests.support.star_scene import cd_matrix
+from photocal.simulate_image import StarField, stamp, star_field
+from photocal.simulate_scene import cd_matrix
 
 SIZE = 512
 

@@ -16,8 +16,8 @@ from photocal.images import read_image
 from photocal.imaging import MeasuredPlane, forced_at, measure_frame
 from photocal.pointing import around_place
 from photocal.results import Target
-from tests.support.star_field import star_field
-from tests.support.star_scene import Scene
+from photocal.simulate_image import star_field
+from photocal.simulate_scene import Scene
 
 SCENE = Scene(shape=(220, 300), n_stars=60, apart=12.0, n_cosmics=4, rotation_deg=130.0)
 

@@ -11,9 +11,9 @@ from astropy.wcs import WCS
 from photocal.headers.standard import Level
 from photocal.images import read_image
 from photocal.intake import take_in
+from photocal.simulate_image import THROUGH, render, stamp, star_field
+from photocal.simulate_scene import NONE, Scene, julian_year
 from photocal.sphere import separation_deg
-from tests.support.star_field import THROUGH, render, stamp, star_field
-from tests.support.star_scene import NONE, Scene, julian_year
 
 BUSY = Scene(n_cosmics=5, n_hot=10, bad_columns=(40,), ellipticity=0.1, widening=0.2, distortion=3.0, motion_mas_yr=20)
 

@@ -17,7 +17,7 @@ from photocal.headers.file import named_mapping
 from photocal.headers.standard import Given, StandardHeader
 from photocal.imaging import measure_frame
 from photocal.intake import Intake, take_in
-from photocal.kept import KeptPlane, keep
+from photocal.kept import KeptPlane, keep, place_error_mas
 from photocal.pixels.records import ForcedFlux
 from photocal.planes import CalibratedImage, calibrate_planes
 from photocal.pointing import around_target
@@ -67,10 +67,9 @@ class FileResult:
             return ""
         facts = self.image.main.facts
         quality, solution = facts["quality"], facts["solution"]
-        rms = 1000.0 * max(solution["rms_east_arcsec"], solution["rms_north_arcsec"])
         return (
             f"image of {quality['n_stars']:.0f} stars, seeing {quality['seeing_arcsec']:.2f} arcsec, "
-            f"solved with {solution['n_used']} stars of {solution['catalogue']}, rms {rms:.0f} mas, "
+            f"its place known to {place_error_mas(facts):.0f} mas from {solution['n_used']} stars of {solution['catalogue']}, "
             f"the target by {self.calibration.target.method}\n"
         )
 

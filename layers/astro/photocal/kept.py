@@ -83,6 +83,12 @@ def main_plane(planes: Sequence[KeptPlane], forced: Choice | None) -> int:
     return colours.index(MAIN_COLOUR) if MAIN_COLOUR in colours else 0
 
 
+def place_error_mas(facts: Mapping[str, Any]) -> float:
+    """Return how well the place of a kept plane on the sky is known, mas along an axis; infinite without a fit."""
+    errors = [facts["solution"][f"error_{axis}_arcsec"] for axis in ("east", "north")]
+    return float("inf") if None in errors else 1000.0 * max(errors)
+
+
 def named(name: str, colour: str) -> str:
     """Return the name of a file of a plane: ``stars.fits``, or of a colour ``stars-R.fits``."""
     stem, dot, kind = name.rpartition(".")
@@ -188,8 +194,10 @@ def _facts(measured: MeasuredPlane) -> dict[str, Any]:
             "order": solution.order,
             "catalogue": solution.catalogue,
             "n_used": solution.n_used,
-            "rms_east_arcsec": float(solution.rms_arcsec[0]),
-            "rms_north_arcsec": float(solution.rms_arcsec[1]),
+            "rms_east_arcsec": _plain(float(solution.rms_arcsec[0])),
+            "rms_north_arcsec": _plain(float(solution.rms_arcsec[1])),
+            "error_east_arcsec": _plain(float(solution.error_arcsec[0])),
+            "error_north_arcsec": _plain(float(solution.error_arcsec[1])),
             "cards": dict(measured.header_cards),
         },
         "forced": forced,

@@ -50,6 +50,8 @@ export interface Plane {
     readonly n_used: number;
     readonly rms_east_arcsec: number | null;
     readonly rms_north_arcsec: number | null;
+    readonly error_east_arcsec: number | null;
+    readonly error_north_arcsec: number | null;
   };
   readonly depth_mag_5sigma: number | null;
   readonly files: readonly string[];

@@ -42,7 +42,7 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
 }
 
 function facts(report: Report, { quality, solution, ...image }: Plane, fact: Fact, size: string): HTMLElement[] {
-  const rms = 1000 * Math.max(solution.rms_east_arcsec ?? 0, solution.rms_north_arcsec ?? 0);
+  const error = 1000 * Math.max(solution.error_east_arcsec ?? 0, solution.error_north_arcsec ?? 0);
   const method = METHODS[report.target.method ?? "source"];
   const shown = [
     fact("Target measured", method),
@@ -51,8 +51,8 @@ function facts(report: Report, { quality, solution, ...image }: Plane, fact: Fac
     fact("Depth", `${fixed(image.depth_mag_5sigma, 2)} mag`, "a lonely star of S/N 5"),
     fact(
       "Place on the sky",
-      `${fixed(rms, 0)} mas`,
-      `rms of ${count(solution.n_used, "star")} of ${solution.catalogue}, ${fixed(solution.scale_arcsec, 4)}″ a pixel`,
+      `± ${fixed(error, 0)} mas`,
+      `by ${count(solution.n_used, "star")} of ${solution.catalogue}, ${fixed(solution.scale_arcsec, 4)}″ a pixel`,
     ),
   ];
   if (quality["airmass"]) shown.push(fact("Airmass", fixed(quality["airmass"], 2)));

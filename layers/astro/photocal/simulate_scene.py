@@ -1,4 +1,4 @@
-"""What is pictured by `tests.support.star_field`, where its pixels are on the sky, and what the camera writes of it."""
+"""What is pictured by `photocal.simulate_image`, where its pixels are on the sky, and what the camera writes of it."""
 
 from __future__ import annotations
 
@@ -111,6 +111,12 @@ def _cubic(scene: Scene) -> float:
 def julian_year(scene: Scene) -> float:
     """Return when the picture was taken."""
     return 2000.0 + (_midnight(scene) - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400.0 / 365.25
+
+
+def mid_exposure_mjd(scene: Scene) -> float:
+    """Return the middle of the exposure, MJD (UTC)."""
+    start = (_midnight(scene) - datetime(1858, 11, 17, tzinfo=UTC)).total_seconds()
+    return (start + scene.exposure_s / 2.0) / 86400.0
 
 
 def _midnight(scene: Scene) -> datetime:

@@ -8,21 +8,24 @@ follows from the scene and the seed. Pixels are 0-based, fluxes in counts of the
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
-from photocal.arrays import Bools, Floats, Ints
+from photocal.arrays import Anything, Bools, Floats, Ints
 from photocal.references.stars import ReferenceStars
-from tests.support.star_scene import Scene, header_of, julian_year, sky_of
+from photocal.simulate_scene import Scene, header_of, julian_year, sky_of
 
 NODES, WEIGHTS = (half / 2.0 for half in np.polynomial.legendre.leggauss(4))
 CORE = 3.0  # FWHM about the middle pixel that are integrated: what the wings lose is under 2e-4 of the light
 LEAST = 0.02  # counts in a pixel, where the wings end
 THROUGH = {"R": 0.7, "G": 1.0, "B": 0.5}  # of a star's light, by each filter of a mosaic
 DEAD = 5.0  # counts in a bad column
+RED_SHARE = 0.4  # of the stars
+
+Profile = Callable[[Anything, Anything], Floats]  # counts by area at distances along x and y
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +77,7 @@ class StarField:
     truth: Truth
     references: ReferenceStars
     model: Floats
-    counts: Any
+    counts: Anything
     spoilt: Bools
     header: fits.Header
 
@@ -149,7 +152,7 @@ def fwhm_at(scene: Scene, x: Floats, y: Floats) -> Floats:
     return fwhm
 
 
-def _profile(scene: Scene, fwhm: float, flux: float) -> tuple[Any, float, float]:
+def _profile(scene: Scene, fwhm: float, flux: float) -> tuple[Profile, float, float]:
     """Return the counts in a pixel's area as a function of dx and dy from the star, their peak, and the alpha."""
     cos, sin = np.cos(np.radians(scene.angle_deg)), np.sin(np.radians(scene.angle_deg))
     ratio = 1.0 - scene.ellipticity  # b / a; alpha^2 = a b
@@ -164,7 +167,7 @@ def _profile(scene: Scene, fwhm: float, flux: float) -> tuple[Any, float, float]
     return counts, float(peak), float(alpha)
 
 
-def _integrated(profile: Any, dx: Floats, dy: Floats) -> Floats:
+def _integrated(profile: Profile, dx: Anything, dy: Anything) -> Floats:
     """Return the light of the pixels whose middles are so far from the star: (y, x)."""
     fine_x = (dx[:, None] + NODES)[None, :, None, :]
     fine_y = (dy[:, None] + NODES)[:, None, :, None]
@@ -172,7 +175,7 @@ def _integrated(profile: Any, dx: Floats, dy: Floats) -> Floats:
     return light
 
 
-def _add(image: Floats, profile: Any, place: tuple[float, float], reaches: tuple[int, int]) -> None:
+def _add(image: Floats, profile: Profile, place: tuple[float, float], reaches: tuple[int, int]) -> None:
     (x, y), (core, reach) = place, reaches
     columns, rows = _near(x, reach, image.shape[1]), _near(y, reach, image.shape[0])
     if columns.size and rows.size:
@@ -195,7 +198,7 @@ def _stars(scene: Scene, rng: np.random.Generator) -> Truth:
     x, y = (np.concatenate([_inside(scene, rng), around]) * size - 0.5).T
     share = rng.random(len(x)) * (1.0 - (scene.brightest / scene.faintest) ** -scene.slope)
     flux = scene.faintest * (1.0 - share) ** (-1.0 / scene.slope)
-    colour = np.where(rng.random(len(x)) < 0.4, rng.normal(1.35, 0.1, len(x)), rng.normal(0.55, 0.15, len(x)))
+    colour = np.where(rng.random(len(x)) < RED_SHARE, rng.normal(1.35, 0.1, len(x)), rng.normal(0.55, 0.15, len(x)))
     r = scene.zero_point - 2.5 * np.log10(flux) - scene.colour_term * colour
     inside = np.arange(len(x)) < n
     ra, dec = sky_of(scene, x, y)
@@ -217,7 +220,7 @@ def _inside(scene: Scene, rng: np.random.Generator) -> Floats:
     raise ValueError("so many stars cannot keep so far apart")
 
 
-def _exposed(scene: Scene, model: Floats, rng: np.random.Generator) -> tuple[Any, Bools]:
+def _exposed(scene: Scene, model: Floats, rng: np.random.Generator) -> tuple[Anything, Bools]:
     ny, nx = scene.shape
     slope_x, slope_y = (np.linspace(-0.5, 0.5, n) * share for n, share in zip((nx, ny), scene.slant, strict=True))
     light = model + scene.sky * (1.0 + slope_x[None, :] + slope_y[:, None])
