@@ -7,6 +7,7 @@ import numpy as np
 from photocal.arrays import Floats
 from photocal.pixels import flags
 from photocal.pixels.joint import core_half
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, ForcedFlux, Prepared
 from photocal.pixels.render import blank_outside, pixels_of
 
@@ -42,7 +43,7 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     itself = np.flatnonzero(np.hypot(stars.x - x, stars.y - y) < _ITSELF * prepared.fwhm)
     for k in itself:
         light += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
-    variance = prepared.noise_variance.ravel()[places] + np.maximum(fitted.model.ravel()[places], 0) / prepared.gain
+    variance = variance_under(prepared.noise_variance.ravel()[places], fitted.model.ravel()[places], prepared.gain)
     weight = np.where(good, 1.0 / variance, 0.0)
     information = float((weight * profile**2).sum())
     offsets = np.arange(-half, half + 1)

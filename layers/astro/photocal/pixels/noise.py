@@ -17,6 +17,21 @@ _FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
 
 
+def variance_under(noise: Pixels, light: Pixels, gain: float) -> Pixels:
+    """Return the variance of pixels with the light of stars on them: that of the sky, and of the stars' photons.
+
+    Parameters
+    ----------
+    noise
+        Variance of the sky's pixels, counts^2.
+    light
+        Of stars, counts, of the same shape; below 0 it adds nothing.
+    gain
+        Electrons for each count.
+    """
+    return np.asarray(noise + np.maximum(light, 0) / gain, np.float32)
+
+
 def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
     """Return the variance of the sky's pixels, counts^2, (ny, nx).
 
