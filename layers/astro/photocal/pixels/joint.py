@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import sep
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels import judge, pairs
+from photocal.pixels.background import background
 from photocal.pixels.noise import variance_under
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
@@ -28,7 +28,6 @@ _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
-_SKY_BOX = 64  # pixels
 _AT_REST = 0.1  # of its error: a star that moved less, and whose neighbours did, is left as it is
 
 
@@ -114,16 +113,15 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         others, in the order of y and x; the model is of these.
     """
     scene, sky = Scene.of(prepared, psf), prepared.sky
-    stars = _new_stars(prepared, psf, scene.light.image, prepared.noise_variance, _FIRST_THRESHOLD)
+    stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
     for number, steps in enumerate(_STEPS):
         stars = _fit(scene, stars, steps)
         model = scene.draw(stars).image
-        left = prepared.data - model
-        sky = _sky(left, prepared.bad)
+        sky, _ = background(prepared.data - model, prepared.bad)
         scene = scene.under(sky)
         if number < len(_STEPS) - 1:
-            variance = variance_under(prepared.noise_variance, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
-            stars += _new_stars(prepared, psf, left - sky, variance, _THRESHOLD, (stars.x, stars.y))
+            variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
+            stars += _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
     fitted = _finish(scene, stars, sky)
@@ -137,28 +135,17 @@ def core_half(prepared: Prepared) -> int:
     return int(np.ceil(_CORE * prepared.fwhm))
 
 
-def _sky(left: Pixels, bad: Bools) -> Pixels:
-    """Return the sky of an image without its stars."""
-    box = min(_SKY_BOX, *left.shape)
-    found: Pixels = sep.Background(np.ascontiguousarray(left), mask=bad, bw=box, bh=box).back()
-    return found
-
-
 def _new_stars(
-    prepared: Prepared,
-    psf: FieldPsf,
-    light: Pixels,
-    variance: Pixels,
-    threshold: float,
-    known: tuple[Floats, Floats] | None = None,
+    scene: Scene, variance: Pixels, light: Pixels, threshold: float, known: tuple[Floats, Floats] | None = None
 ) -> Stars:
     """Return the stars that peaks show, away from those known, with a first guess of their fluxes."""
-    x, y = find_peaks(light, variance, prepared.bad, prepared.fwhm, threshold)
+    prepared = scene.prepared
+    x, y = find_peaks(light, variance, prepared.fwhm, threshold)
     if known is not None and known[0].size and x.size:
         distance, _ = cKDTree(np.column_stack(known)).query(np.column_stack([x, y]))
         x, y = x[distance > _NEW * prepared.fwhm], y[distance > _NEW * prepared.fwhm]
     peak = np.maximum(light[y.astype(np.int64), x.astype(np.int64)], prepared.rms)
-    return Stars(x, y, 1.1 * peak / psf.moffat(x, y).norm)
+    return Stars(x, y, 1.1 * peak / scene.psf.moffat(x, y).norm)
 
 
 def _fit(scene: Scene, stars: Stars, steps: int) -> Stars:

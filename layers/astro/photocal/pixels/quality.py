@@ -10,7 +10,7 @@ from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, Prepared, Psf, PsfStars
 
 SIGMAS = 5.0  # of a detection, and of the depth
-_MOST_PIXELS = 1_000_000
+_MOST_PIXELS = 250_000
 _USUAL = 5.0  # sigma: rms and skewness are those of the pixels within
 
 
