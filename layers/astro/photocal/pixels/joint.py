@@ -22,12 +22,14 @@ from photocal.pixels.render import Canvas, render
 
 Progress = Callable[[float], None]
 
-_STEPS = (3, 3, 2, 3)  # of each round
+_STEPS = (2, 3, 2, 3)  # of each round at most
+_FEW = 0.01  # of those known: when so few stars are new, the next round is the last
 _FIRST_THRESHOLD, _THRESHOLD = 4.0, 4.5  # signal to noise of a peak
 _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
+_ALL_IN = 2  # rounds, and the last, that all stars move in; in others those that are new, and near ones
 _AT_REST = 0.1  # of its error: a star that moved less, and whose neighbours did, is left as it is
 
 
@@ -66,19 +68,23 @@ class Scene(NamedTuple):
         Of the stars: the image less its sky.
     noise
         Variance of the sky, infinite where no pixel can be used.
+    scratch
+        Overwritten by each step: an image costs more to ask for than to fill.
     """
 
     prepared: Prepared
     psf: FieldPsf
     light: Canvas
     noise: Canvas
+    scratch: Canvas
 
     @classmethod
     def of(cls, prepared: Prepared, psf: FieldPsf) -> Scene:
         """Return the scene of an image, with its first sky."""
         noise = np.where(prepared.bad, np.float32(np.inf), prepared.noise_variance)
         margin = psf.half + 2
-        return cls(prepared, psf, Canvas.of(prepared.data - prepared.sky, margin), Canvas.of(noise, margin, np.inf))
+        light, scratch = Canvas.of(prepared.data - prepared.sky, margin), Canvas.empty(psf.size, margin)
+        return cls(prepared, psf, light, Canvas.of(noise, margin, np.inf), scratch)
 
     def under(self, sky: Pixels) -> Scene:
         """Return the same with another sky."""
@@ -88,6 +94,22 @@ class Scene(NamedTuple):
     def half(self) -> int:
         """Half the width of the stamps that stars are fitted on, pixels."""
         return core_half(self.prepared)
+
+    @property
+    def coupled(self) -> float:
+        """How near to each other stars are whose numbers depend on each other, pixels."""
+        return _PAIR * self.prepared.fwhm
+
+    @property
+    def same(self) -> float:
+        """How near to each other stars are that are one and the same, pixels."""
+        return _SAME * self.prepared.fwhm
+
+    def with_cores(self, ground: Canvas, stars: Stars) -> Canvas:
+        """Return what stars have outside their stamps with the rest of their light; it is overwritten by a step."""
+        model = ground.copied_to(self.scratch)
+        model.add(*self.psf.light(*stars, self.half))
+        return model
 
     def draw(self, stars: Stars, *, cores: bool = True) -> Canvas:
         """Return the image of stars, or of what they have outside the stamps that they are fitted on."""
@@ -114,17 +136,26 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
     """
     scene, sky = Scene.of(prepared, psf), prepared.sky
     stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
+    ground, new = scene.draw(stars, cores=False), np.ones(stars.x.size, np.bool_)
+    last = len(_STEPS) - 1
     for number, steps in enumerate(_STEPS):
-        stars = _fit(scene, stars, steps)
-        model = scene.draw(stars).image
+        few = bool(number) and np.count_nonzero(new) <= _FEW * new.size
+        if number < _ALL_IN or number == last or few:  # the sky of the others has changed too
+            new[:] = True
+        stars = _fit(scene, stars, new, ground, steps)
+        ground = scene.draw(stars, cores=False)
+        model = scene.with_cores(ground, stars).image
         sky, _ = background(prepared.data - model, prepared.bad)
         scene = scene.under(sky)
-        if number < len(_STEPS) - 1:
-            variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
-            stars += _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
+        if number == last or few:
+            break
+        variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
+        found = _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
+        new = np.arange(stars.x.size + found.x.size) >= stars.x.size
+        stars += found
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
-    fitted = _finish(scene, stars, sky)
+    fitted = _finish(scene, stars, ground, sky)
     if progress is not None:
         progress(1.0)
     return fitted
@@ -141,35 +172,47 @@ def _new_stars(
     """Return the stars that peaks show, away from those known, with a first guess of their fluxes."""
     prepared = scene.prepared
     x, y = find_peaks(light, variance, prepared.fwhm, threshold)
+    ix, iy = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
     if known is not None and known[0].size and x.size:
         distance, _ = cKDTree(np.column_stack(known)).query(np.column_stack([x, y]))
-        x, y = x[distance > _NEW * prepared.fwhm], y[distance > _NEW * prepared.fwhm]
-    peak = np.maximum(light[y.astype(np.int64), x.astype(np.int64)], prepared.rms)
+        seen = np.isfinite(scene.noise.windows(ix, iy, 1)).any((1, 2))  # else it is the middle of a saturated star
+        away = seen & (distance > _NEW * prepared.fwhm)
+        x, y, ix, iy = x[away], y[away], ix[away], iy[away]
+    peak = np.maximum(light[iy, ix], prepared.rms)
     return Stars(x, y, 1.1 * peak / scene.psf.moffat(x, y).norm)
 
 
-def _fit(scene: Scene, stars: Stars, steps: int) -> Stars:
+def _fit(scene: Scene, stars: Stars, new: Bools, ground: Canvas, steps: int) -> Stars:
     """Take steps, and leave out stars that vanish, leave the image, or fall on a brighter one.
 
-    Stars come to rest: they are then drawn once and for all. What a star has outside its core is that of the start.
+    Only new stars and those coupled to them move, and they come to rest; who rests is drawn once and for all.
+
+    Parameters
+    ----------
+    scene, stars, new
+        What is fitted, n stars, and which of them are new.
+    ground
+        The light of all outside the stamps that they are fitted on; the stars that rest are added to it.
+    steps
+        How many at most.
     """
-    fwhm = scene.prepared.fwhm
-    ground = scene.draw(stars, cores=False)
-    at_rest = stars.select(np.zeros(0, np.int64))
+    moving = _coupled(new, *pairs.near(stars.x, stars.y, scene.coupled).T) if not new.all() else new
+    at_rest, stars = stars.select(~moving), stars.select(moving)
+    ground.add(*scene.psf.light(*at_rest, scene.half))
     for number in range(steps):
         if not stars.x.size:
             break
         stars = stars.select(np.argsort(scene.psf.tables.phase(stars.x, stars.y), kind="stable"))
         step = take_step(scene, stars, ground)
-        most = _MOST_SHIFT if number < 2 else _LATER_SHIFT  # noqa: PLR2004 - the first two
-        stars, keep = _moved(stars, step, most, scene)
-        moving = _moving(step)
-        rest = stars.select(keep & ~moving)
+        moved, keep = _moved(stars, step, _MOST_SHIFT if number < 2 else _LATER_SHIFT, scene)  # noqa: PLR2004 - first two
+        restless = np.any(np.abs(step.change) * step.normal.scale > _AT_REST, axis=1)
+        moving = _coupled(np.asarray(restless), step.normal.first, step.normal.second)
+        rest = moved.select(keep & ~moving)
         ground.add(*scene.psf.light(*rest, scene.half))
         at_rest += rest
-        stars = stars.select(keep & moving)
+        stars = moved.select(keep & moving)
     stars += at_rest
-    return stars.select(~_same(stars, _SAME * fwhm))
+    return stars.select(~_same(stars, pairs.near(stars.x, stars.y, scene.same), scene.same))
 
 
 def _moved(stars: Stars, step: Step, most: float, scene: Scene) -> tuple[Stars, Bools]:
@@ -179,33 +222,33 @@ def _moved(stars: Stars, step: Step, most: float, scene: Scene) -> tuple[Stars, 
     moved = Stars(x, y, stars.flux + step.change[:, 0])
     ny, nx = scene.prepared.shape
     keep = (moved.flux * step.normal.scale[:, 0] > _KEPT) & (x > -1) & (x < nx) & (y > -1) & (y < ny)
-    return moved, keep & ~_same(moved, _SAME * scene.prepared.fwhm)
+    near = np.column_stack([step.normal.first, step.normal.second])  # a step is too short for others to meet
+    return moved, keep & ~_same(moved, near, scene.same)
 
 
-def _same(stars: Stars, distance: float) -> Bools:
-    """Return which stars are so near to a brighter one that they are the same."""
-    close = pairs.near(stars.x, stars.y, distance)
+def _same(stars: Stars, near: Ints, distance: float) -> Bools:
+    """Return which stars are so near to a brighter one that they are the same; (m, 2) pairs are looked at."""
+    first, second = near.T
+    close = np.hypot(stars.x[first] - stars.x[second], stars.y[first] - stars.y[second]) < distance
+    first, second = first[close], second[close]
     same = np.zeros(stars.x.size, np.bool_)
-    first, second = close[:, 0], close[:, 1]
     same[np.where(stars.flux[first] < stars.flux[second], first, second)] = True
     return same
 
 
-def _moving(step: Step) -> Bools:
-    """Return which stars have not come to rest, or are coupled to one that has not."""
-    restless = np.any(np.abs(step.change) * step.normal.scale > _AT_REST, axis=1)
-    moving = np.array(restless)
-    first, second = step.normal.first, step.normal.second
-    moving[first[restless[second]]] = True
-    moving[second[restless[first]]] = True
-    return moving
+def _coupled(some: Bools, first: Ints, second: Ints) -> Bools:
+    """Return some stars, and those that make a pair with one of them."""
+    found = some.copy()
+    found[first[some[second]]] = True
+    found[second[some[first]]] = True
+    return found
 
 
 def take_step(scene: Scene, stars: Stars, ground: Canvas) -> Step:
     """Return one Gauss-Newton step of stars together, on the ground of all light that is not of their cores."""
     half = scene.half
     ix, iy, slopes = scene.psf.stamps(stars.x, stars.y, half)
-    model = ground.copy()
+    model = ground.copied_to(scene.scratch)
     model.add(ix, iy, slopes[:, 0] * stars.flux.astype(np.float32)[:, None, None])
     light = model.windows(ix, iy, half)
     weight = _disc(half) / np.sqrt(variance_under(scene.noise.windows(ix, iy, half), light, scene.prepared.gain))
@@ -213,7 +256,7 @@ def take_step(scene: Scene, stars: Stars, ground: Canvas) -> Step:
     slopes[:, 1:] *= np.maximum(stars.flux, 1).astype(np.float32)[:, None, None, None]
     slopes *= weight[:, None]
     gradient = np.matmul(slopes.reshape(len(slopes), 3, -1), left.reshape(len(left), -1, 1))[..., 0]
-    coupled = pairs.near(stars.x, stars.y, _PAIR * scene.prepared.fwhm)
+    coupled = pairs.near(stars.x, stars.y, scene.coupled)
     normal = pairs.normal_equations(slopes, ix, iy, coupled)
     return Step(pairs.solve(normal, gradient.astype(np.float64)), normal, model)
 
@@ -223,7 +266,7 @@ def _disc(half: int) -> Pixels:
     return (np.hypot(offsets[:, None], offsets) <= half + 0.5).astype(np.float32)
 
 
-def _finish(scene: Scene, stars: Stars, sky: Pixels) -> Fitted:
+def _finish(scene: Scene, stars: Stars, ground: Canvas, sky: Pixels) -> Fitted:
     """Return the stars with their errors, judged, the false ones left out."""
     prepared, psf = scene.prepared, scene.psf
     if not stars.x.size:
@@ -231,7 +274,7 @@ def _finish(scene: Scene, stars: Stars, sky: Pixels) -> Fitted:
         empty = Sources(**dict.fromkeys(judge.COLUMNS, nothing), flags=np.zeros(0, np.int64))
         return Fitted(sources=empty, psf=psf, model=np.zeros(prepared.shape, np.float32), sky=sky)
     stars = stars.select(np.argsort(psf.tables.phase(stars.x, stars.y), kind="stable"))
-    step = take_step(scene, stars, scene.draw(stars, cores=False))
+    step = take_step(scene, stars, ground)
     model = step.model.image
     errors = pairs.marginal_errors(step.normal)
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=model, sky=sky)

@@ -12,7 +12,7 @@ _BLOCK = 64  # pixels that are filtered together
 
 
 def find_peaks(light: Pixels, variance: Pixels, fwhm: float, threshold: float) -> tuple[Floats, Floats]:
-    """Return x and y of the pixels where a star is most significant.
+    """Return x and y where a star is most significant: of the tops of parabolas through three pixels along each axis.
 
     Parameters
     ----------
@@ -32,14 +32,25 @@ def find_peaks(light: Pixels, variance: Pixels, fwhm: float, threshold: float) -
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             top &= here >= significance[y + dy, x + dx]
-    return x[top].astype(np.float64) - 1, y[top].astype(np.float64) - 1
+    x, y, here = x[top], y[top], here[top]
+    along = _top(significance[y, x - 1], here, significance[y, x + 1])
+    down = _top(significance[y - 1, x], here, significance[y + 1, x])
+    return x - 1 + along, y - 1 + down
+
+
+def _top(before: Pixels, here: Pixels, after: Pixels) -> Floats:
+    """Return where from the middle the parabola through three values is highest, within half a pixel."""
+    bend = np.maximum(2 * here - before - after, 1e-9)
+    top: Floats = np.clip(0.5 * (after - before) / bend, -0.5, 0.5).astype(np.float64)
+    return top
 
 
 def _significance(light: Pixels, variance: Pixels, sigma: float) -> Pixels:
     """Return the signal to noise of a Gaussian in the middle of every pixel, (ny, nx).
 
     With weights w = 1 / variance it is ``sum(g w light) / sqrt(sum(g^2 w))``. Both sums are products of matrices, some
-    rows and columns at once: what is in hand stays in the processor's cache.
+    rows and columns at once: what is in hand stays in the processor's cache. Where the second has no pixel that counts
+    and the first has, in the middle of a saturated star, it is very high.
     """
     ny, nx = light.shape
     reach = int(_REACH * sigma + 0.5)
@@ -72,7 +83,7 @@ def _significance(light: Pixels, variance: Pixels, sigma: float) -> Pixels:
 def _band(sigma: float, reach: int) -> Pixels:
     """Return the matrix that a column of pixels with a margin is multiplied by to be smoothed."""
     offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = np.where(np.abs(offsets) <= int(_REACH * sigma + 0.5), np.exp(-0.5 * (offsets / sigma) ** 2), 0)
     band = np.zeros((_BLOCK, _BLOCK + 2 * reach), np.float32)
     for row in range(_BLOCK):
         band[row, row : row + offsets.size] = kernel / kernel.sum()

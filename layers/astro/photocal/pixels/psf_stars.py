@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from photocal.arrays import Anything, Bools, Floats, Pixels
 from photocal.pixels import grow
 from photocal.pixels.records import Prepared, PsfStars
-from photocal.pixels.seeing import half_sample_mode, lit_around, objects
+from photocal.pixels.seeing import half_light, half_sample_mode, lit_around, objects
 
 _THRESHOLD_RMS = 5.0
 _EDGE, _APART, _APART_CROWDED, _CORE = 5.0, 4.0, 2.5, 1.5  # FWHM
@@ -41,20 +41,19 @@ def choose_psf_stars(prepared: Prepared, *, most: int = 250) -> PsfStars:
         All objects that were looked at, the brightest first; of length 0 where there are none.
     """
     above = prepared.data - prepared.sky
-    found, radius = objects(above, prepared.bad, prepared.rms, _THRESHOLD_RMS)
-    order = np.argsort(-found["flux"], kind="stable")
-    found, radius = found[order], radius[order]
+    found = objects(above, prepared.bad, prepared.rms, _THRESHOLD_RMS)
+    found = found[np.argsort(-found["flux"], kind="stable")]
     x, y, flux = (found[name].astype(np.float64) for name in ("x", "y", "flux"))
     reasons = np.full(len(found), "", dtype="U9")
     if len(found):
-        _reject(reasons, found, radius, above, prepared)
+        _reject(reasons, found, above, prepared)
         taken = np.flatnonzero(reasons == "")
         turn = _turns(x[taken], y[taken], prepared.shape)
         reasons[taken[np.argsort(turn, kind="stable")][most:]] = "enough"
     return PsfStars(x=x, y=y, flux=flux, reasons=tuple(str(reason) for reason in reasons))
 
 
-def _reject(reasons: Anything, found: Anything, radius: Floats, above: Pixels, prepared: Prepared) -> None:
+def _reject(reasons: Anything, found: Anything, above: Pixels, prepared: Prepared) -> None:
     """Write down why stars are rejected: of several reasons, the first in the order of this function."""
     fwhm, (ny, nx) = prepared.fwhm, prepared.shape
     x, y = found["x"], found["y"]
@@ -72,6 +71,8 @@ def _reject(reasons: Anything, found: Anything, radius: Floats, above: Pixels, p
     _mark(reasons, at_edge, "edge")
     _mark(reasons, grow.touched(prepared.bad & ~prepared.saturated, ix, iy, within), "defect")
     _mark(reasons, bright < _BRIGHT_WHEN_FEW, "faint")
+    radius = np.zeros(len(found))
+    radius[reasons == ""] = half_light(above, prepared.bad, found[reasons == ""])
     unlike = (found["a"] > _LONGEST * found["b"]) | ~lit_around(above, found, prepared.rms)
     good = (reasons == "") & ~unlike & (found["flag"] == 0)
     _mark(reasons, unlike | ~_alike(x, y, radius, good), "unlike")

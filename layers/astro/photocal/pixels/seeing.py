@@ -10,14 +10,16 @@ from photocal.arrays import Anything, Bools, Floats, Pixels
 
 _COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "flux", "peak", "npix", "flag")
 _LOOK_RMS, _TRIES, _STEEPER = 10.0, 4, 3.0
+_LEVELS = 16  # of brightness, between which SEP looks for parts of objects
+_LARGE = 1_000_000  # pixels
 _LIT, _LIT_RMS = 0.03, 2.0  # of the peak, and of the sky's rms, that three of the four pixels next to a star's have
 _LEAST_PIXELS, _MOST_LONG, _ALIKE, _MOST_STARS = 8, 1.5, 0.12, 80
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
 
 
-def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[Anything, Floats]:
-    """Return what SEP finds above so many rms, and the (n,) radii that hold half of the light, pixels.
+def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> Anything:
+    """Return what SEP finds above so many rms.
 
     Where there is more than SEP has room for, the threshold is raised, three times by a factor of three.
     """
@@ -26,17 +28,22 @@ def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[An
     found: Anything = np.zeros(0, dtype=[(name, float) for name in _COLUMNS])
     for attempt in range(_TRIES):
         try:
-            found = sep.extract(above, threshold * _STEEPER**attempt, err=rms, mask=bad)
+            found = sep.extract(above, threshold * _STEEPER**attempt, err=rms, mask=bad, deblend_nthresh=_LEVELS)
         except Exception as error:  # SEP raises nothing narrower
             if "full" not in str(error) and "limit" not in str(error):
                 raise
             continue
         break
-    found = found[np.isfinite(found["a"]) & (found["b"] > 0)]
+    whole: Anything = found[np.isfinite(found["a"]) & (found["b"] > 0)]
+    return whole
+
+
+def half_light(above: Pixels, bad: Bools, found: Anything) -> Floats:
+    """Return the (n,) radii that hold half of the light of objects, pixels."""
     if not len(found):
-        return found, np.zeros(0)
-    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=5)
-    return found, np.nan_to_num(radius)
+        return np.zeros(0)
+    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=2)
+    return np.nan_to_num(np.asarray(radius, np.float64))
 
 
 def lit_around(above: Pixels, found: Anything, rms: float) -> Bools:
@@ -65,7 +72,8 @@ def half_sample_mode(values: Floats) -> float:
 def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, int]:
     """Return the FWHM of a star, pixels, and from how many stars it is (0: nothing told, a usual value).
 
-    The clump of half-light radii of round objects, then a Moffat profile through all pixels of its brightest.
+    The clump of half-light radii of round objects, then a Moffat profile through all pixels of its brightest. Of
+    a large image its middle is looked at, if it has enough stars.
 
     Parameters
     ----------
@@ -78,12 +86,24 @@ def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, 
     level
         Counts above the sky at which stars are saturated.
     """
-    found, radius = objects(above, bad, rms, _LOOK_RMS)
+    ny, nx = above.shape
+    middle = np.s_[ny // 4 : ny - ny // 4, nx // 4 : nx - nx // 4]
+    if above.size >= _LARGE:
+        part, without = np.ascontiguousarray(above[middle]), np.ascontiguousarray(bad[middle])
+        fwhm, n_stars = _seeing(part, without, rms, level)
+        if n_stars >= _MOST_STARS:
+            return fwhm, n_stars
+    return _seeing(above, bad, rms, level)
+
+
+def _seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, int]:
+    found = objects(above, bad, rms, _LOOK_RMS)
     keep = (found["flag"] == 0) & (found["peak"] < 0.5 * level) & (found["npix"] > _LEAST_PIXELS)
     keep &= (found["a"] < _MOST_LONG * found["b"]) & lit_around(above, found, rms)
-    found, radius = found[keep], radius[keep]
+    found = found[keep]
     if not len(found):
         return FALLBACK, 0
+    radius = half_light(above, bad, found)
     typical = half_sample_mode(radius)
     found = found[np.abs(radius / typical - 1) < _ALIKE]
     found = found[np.argsort(-found["flux"])][:_MOST_STARS]
