@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table
 
 from photocal.headers.standard import Given
 from photocal.headers.understand import standardise
@@ -30,7 +29,7 @@ BANDS = ("B", "V", "g", "r", "i")
 
 def reference_stars(path: Path) -> ReferenceStars:
     """Return the catalogue of a frame."""
-    table = Table.read(path)
+    table = fits.getdata(path, 1)
 
     def column(name: str) -> np.typing.NDArray[np.float64]:
         return np.asarray(table[name], np.float64)
@@ -65,7 +64,9 @@ def main(folder: Path, out: Path) -> None:
     stars = plane.photometry.fitted.sources
     out.mkdir(parents=True, exist_ok=True)
     columns = {"x": stars.x, "y": stars.y, "flux": stars.flux, "fluxerr": stars.flux_err, "flags": stars.flags}
-    Table(columns).write(out / "phot_cpcs.fits", overwrite=True)
+    forms = {name: "K" if name == "flags" else "D" for name in columns}
+    table = fits.BinTableHDU.from_columns([fits.Column(name, forms[name], array=columns[name]) for name in columns])
+    table.writeto(out / "phot_cpcs.fits", overwrite=True)
     header = fits.Header()
     header.update(plane.header_cards)
     fits.PrimaryHDU(None, header).writeto(out / "wcs_cpcs.fits", overwrite=True)

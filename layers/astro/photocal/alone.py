@@ -69,7 +69,8 @@ class FileResult:
         quality, solution = facts["quality"], facts["solution"]
         return (
             f"image of {quality['n_stars']:.0f} stars, seeing {quality['seeing_arcsec']:.2f} arcsec, "
-            f"its place known to {place_error_mas(facts):.0f} mas from {solution['n_used']} stars of {solution['catalogue']}, "
+            f"its place known to {place_error_mas(facts):.0f} mas "
+            f"from {solution['n_used']} stars of {solution['catalogue']}, "
             f"the target by {self.calibration.target.method}\n"
         )
 

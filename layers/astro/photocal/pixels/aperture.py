@@ -14,6 +14,7 @@ import numpy as np
 
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything, Bools, Floats
 from photocal.pixels import flags
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, Prepared, Sources
 
 RADIUS_FWHM, RING_FWHM = 4.0, 6.0  # the light is total within the first; the ring around it ends at the second
@@ -111,7 +112,7 @@ def _missed(prepared: Prepared, fitted: Fitted, rows: Anything, radius: float) -
         if inner.sum() < _LEAST_LEFT * np.pi * radius**2 or ring.sum() < inner.sum() / 2:
             continue
         residual = prepared.data[window] - fitted.sky[window] - fitted.model[window]
-        variance = prepared.noise_variance[window] + np.maximum(fitted.model[window], 0.0) / prepared.gain
+        variance = variance_under(prepared.noise_variance[window], fitted.model[window], prepared.gain)
         around = _level(residual, ring)
         missed[k] = float(residual[inner].sum(dtype=np.float64) - inner.sum() * around) / flux
         of_ring = float(variance[ring].sum(dtype=np.float64)) * (inner.sum() / ring.sum()) ** 2

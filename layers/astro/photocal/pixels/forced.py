@@ -7,6 +7,7 @@ import numpy as np
 from photocal.arrays import Floats
 from photocal.pixels import flags
 from photocal.pixels.joint import core_half
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, ForcedFlux, Prepared
 from photocal.pixels.render import blank_outside, pixels_of
 
@@ -45,10 +46,10 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
         own += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
     light += own
     model, noise = fitted.model.ravel()[places], prepared.noise_variance.ravel()[places]
-    variance = noise + np.maximum(model, 0.0) / prepared.gain
+    variance = variance_under(noise, model, prepared.gain)
     weight = np.where(good, 1.0 / variance, 0.0)
     information = float((weight * profile**2).sum())
-    bare = np.where(good, profile**2 / (noise + np.maximum(model - own, 0.0) / prepared.gain), 0.0)
+    bare = np.where(good, profile**2 / variance_under(noise, model - own, prepared.gain), 0.0)
     offsets = np.arange(-half, half + 1)
     core = np.hypot(offsets[:, None], offsets) <= _CORE * prepared.fwhm
     inside = np.ones(places.shape, np.bool_)

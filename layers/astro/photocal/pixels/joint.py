@@ -9,25 +9,28 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import sep
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels import judge, pairs
+from photocal.pixels.background import background
+from photocal.pixels.noise import variance_under
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
-from photocal.pixels.render import Stamps, blank_outside, pixels_of, render
+from photocal.pixels.render import Canvas, render
 
 Progress = Callable[[float], None]
 
-_STEPS = (3, 3, 2, 3)  # of each round
+_STEPS = (2, 3, 2, 3)  # of each round at most
+_FEW = 0.01  # of those known: when so few stars are new, the next round is the last
 _FIRST_THRESHOLD, _THRESHOLD = 4.0, 4.5  # signal to noise of a peak
 _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
-_SKY_BOX = 64  # pixels
+_ALL_IN = 2  # rounds, and the last, that all stars move in; in others those that are new, and near ones
+_AT_REST = 0.1  # of its error: a star that moved less, and whose neighbours did, is left as it is
 
 
 class Stars(NamedTuple):
@@ -41,13 +44,76 @@ class Stars(NamedTuple):
         """Return those that a mask or indices pick."""
         return Stars(self.x[mask], self.y[mask], self.flux[mask])
 
+    def __add__(self, others: Stars) -> Stars:  # type: ignore[override] # not a longer tuple
+        """Return these stars and others."""
+        return Stars(*(np.concatenate(both) for both in zip(self, others, strict=True)))
+
 
 class Step(NamedTuple):
     """A Gauss-Newton step: (n, 3) changes of flux, x and y, the equations, and the model it started from."""
 
     change: Floats
     normal: pairs.Normal
-    model: Pixels
+    model: Canvas
+
+
+class Scene(NamedTuple):
+    """What stars are fitted to.
+
+    Attributes
+    ----------
+    prepared, psf
+        The image, and what a star of flux 1 looks like.
+    light
+        Of the stars: the image less its sky.
+    noise
+        Variance of the sky, infinite where no pixel can be used.
+    scratch
+        Overwritten by each step: an image costs more to ask for than to fill.
+    """
+
+    prepared: Prepared
+    psf: FieldPsf
+    light: Canvas
+    noise: Canvas
+    scratch: Canvas
+
+    @classmethod
+    def of(cls, prepared: Prepared, psf: FieldPsf) -> Scene:
+        """Return the scene of an image, with its first sky."""
+        noise = np.where(prepared.bad, np.float32(np.inf), prepared.noise_variance)
+        margin = psf.half + 2
+        light, scratch = Canvas.of(prepared.data - prepared.sky, margin), Canvas.empty(psf.size, margin)
+        return cls(prepared, psf, light, Canvas.of(noise, margin, np.inf), scratch)
+
+    def under(self, sky: Pixels) -> Scene:
+        """Return the same with another sky."""
+        return self._replace(light=Canvas.of(self.prepared.data - sky, self.light.margin))
+
+    @property
+    def half(self) -> int:
+        """Half the width of the stamps that stars are fitted on, pixels."""
+        return core_half(self.prepared)
+
+    @property
+    def coupled(self) -> float:
+        """How near to each other stars are whose numbers depend on each other, pixels."""
+        return _PAIR * self.prepared.fwhm
+
+    @property
+    def same(self) -> float:
+        """How near to each other stars are that are one and the same, pixels."""
+        return _SAME * self.prepared.fwhm
+
+    def with_cores(self, ground: Canvas, stars: Stars) -> Canvas:
+        """Return what stars have outside their stamps with the rest of their light; it is overwritten by a step."""
+        model = ground.copied_to(self.scratch)
+        model.add(*self.psf.light(*stars, self.half))
+        return model
+
+    def draw(self, stars: Stars, *, cores: bool = True) -> Canvas:
+        """Return the image of stars, or of what they have outside the stamps that they are fitted on."""
+        return render(self.psf, *stars, rms=self.prepared.rms, half=self.half, cores=cores)
 
 
 def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None = None) -> Fitted:
@@ -68,22 +134,28 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
         others, in the order of y and x; the model is of these.
     """
-    sky = prepared.sky
-    stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _FIRST_THRESHOLD)
+    scene, sky = Scene.of(prepared, psf), prepared.sky
+    stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
+    ground, new = scene.draw(stars, cores=False), np.ones(stars.x.size, np.bool_)
+    last = len(_STEPS) - 1
     for number, steps in enumerate(_STEPS):
-        stars = _fit(prepared, psf, stars, sky, steps)
-        model = _draw(prepared, psf, stars)
-        left = prepared.data - model
-        sky = _sky(left, prepared.bad)
-        if number < len(_STEPS) - 1:
-            variance = prepared.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
-            new = _new_stars(
-                prepared, psf, left - sky, variance + (_MODEL_ERROR * model) ** 2, _THRESHOLD, (stars.x, stars.y)
-            )
-            stars = Stars(*(np.concatenate(both) for both in zip(stars, new, strict=True)))
+        few = bool(number) and np.count_nonzero(new) <= _FEW * new.size
+        if number < _ALL_IN or number == last or few:  # the sky of the others has changed too
+            new[:] = True
+        stars = _fit(scene, stars, new, ground, steps)
+        ground = scene.draw(stars, cores=False)
+        model = scene.with_cores(ground, stars).image
+        sky, _ = background(prepared.data - model, prepared.bad)
+        scene = scene.under(sky)
+        if number == last or few:
+            break
+        variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
+        found = _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
+        new = np.arange(stars.x.size + found.x.size) >= stars.x.size
+        stars += found
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
-    fitted = _finish(prepared, psf, stars, sky)
+    fitted = _finish(scene, stars, ground, sky)
     if progress is not None:
         progress(1.0)
     return fitted
@@ -94,70 +166,97 @@ def core_half(prepared: Prepared) -> int:
     return int(np.ceil(_CORE * prepared.fwhm))
 
 
-def _draw(prepared: Prepared, psf: FieldPsf, stars: Stars, cores: Stamps | None = None) -> Pixels:
-    return render(psf, *stars, rms=prepared.rms, half=core_half(prepared), cores=cores)
-
-
-def _sky(left: Pixels, bad: Bools) -> Pixels:
-    """Return the sky of an image without its stars."""
-    box = min(_SKY_BOX, *left.shape)
-    found: Pixels = sep.Background(np.ascontiguousarray(left), mask=bad, bw=box, bh=box).back()
-    return found
-
-
 def _new_stars(
-    prepared: Prepared,
-    psf: FieldPsf,
-    light: Pixels,
-    variance: Pixels,
-    threshold: float,
-    known: tuple[Floats, Floats] | None = None,
+    scene: Scene, variance: Pixels, light: Pixels, threshold: float, known: tuple[Floats, Floats] | None = None
 ) -> Stars:
     """Return the stars that peaks show, away from those known, with a first guess of their fluxes."""
-    x, y = find_peaks(light, variance, prepared.bad, prepared.fwhm, threshold)
+    prepared = scene.prepared
+    x, y = find_peaks(light, variance, prepared.fwhm, threshold)
+    ix, iy = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
     if known is not None and known[0].size and x.size:
         distance, _ = cKDTree(np.column_stack(known)).query(np.column_stack([x, y]))
-        x, y = x[distance > _NEW * prepared.fwhm], y[distance > _NEW * prepared.fwhm]
-    peak = np.maximum(light[y.astype(np.int64), x.astype(np.int64)], prepared.rms)
-    return Stars(x, y, 1.1 * peak / psf.moffat(x, y).norm)
+        seen = np.isfinite(scene.noise.windows(ix, iy, 1)).any((1, 2))  # else it is the middle of a saturated star
+        away = seen & (distance > _NEW * prepared.fwhm)
+        x, y, ix, iy = x[away], y[away], ix[away], iy[away]
+    peak = np.maximum(light[iy, ix], prepared.rms)
+    return Stars(x, y, 1.1 * peak / scene.psf.moffat(x, y).norm)
 
 
-def _fit(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels, steps: int) -> Stars:
-    """Take steps, and leave out stars that vanish, leave the image, or fall on a brighter one."""
-    ny, nx = prepared.shape
+def _fit(scene: Scene, stars: Stars, new: Bools, ground: Canvas, steps: int) -> Stars:
+    """Take steps, and leave out stars that vanish, leave the image, or fall on a brighter one.
+
+    Only new stars and those coupled to them move, and they come to rest; who rests is drawn once and for all.
+
+    Parameters
+    ----------
+    scene, stars, new
+        What is fitted, n stars, and which of them are new.
+    ground
+        The light of all outside the stamps that they are fitted on; the stars that rest are added to it.
+    steps
+        How many at most.
+    """
+    moving = _coupled(new, *pairs.near(stars.x, stars.y, scene.coupled).T) if not new.all() else new
+    at_rest, stars = stars.select(~moving), stars.select(moving)
+    ground.add(*scene.psf.light(*at_rest, scene.half))
     for number in range(steps):
         if not stars.x.size:
             break
-        stars = stars.select(np.argsort(psf.tables.phase(stars.x, stars.y), kind="stable"))
-        step = take_step(prepared, psf, stars, sky)
-        most = _MOST_SHIFT if number < 2 else _LATER_SHIFT  # noqa: PLR2004 - the first two
-        x = stars.x + np.clip(step.change[:, 1], -most, most)
-        y = stars.y + np.clip(step.change[:, 2], -most, most)
-        flux = stars.flux + step.change[:, 0]
-        keep = flux * step.normal.scale[:, 0] > _KEPT
-        keep &= (x > -1) & (x < nx) & (y > -1) & (y < ny)
-        close = pairs.near(x, y, _SAME * prepared.fwhm)
-        keep[np.where(flux[close[:, 0]] < flux[close[:, 1]], close[:, 0], close[:, 1])] = False
-        stars = Stars(x, y, flux).select(keep)
-    return stars
+        stars = stars.select(np.argsort(scene.psf.tables.phase(stars.x, stars.y), kind="stable"))
+        step = take_step(scene, stars, ground)
+        moved, keep = _moved(stars, step, _MOST_SHIFT if number < 2 else _LATER_SHIFT, scene)  # noqa: PLR2004 - first two
+        restless = np.any(np.abs(step.change) * step.normal.scale > _AT_REST, axis=1)
+        moving = _coupled(np.asarray(restless), step.normal.first, step.normal.second)
+        rest = moved.select(keep & ~moving)
+        ground.add(*scene.psf.light(*rest, scene.half))
+        at_rest += rest
+        stars = moved.select(keep & moving)
+    stars += at_rest
+    return stars.select(~_same(stars, pairs.near(stars.x, stars.y, scene.same), scene.same))
 
 
-def take_step(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Step:
-    """Return one Gauss-Newton step of all stars together."""
-    half = core_half(prepared)
-    ix, iy, slopes = psf.stamps(stars.x, stars.y, half)
-    model = _draw(prepared, psf, stars, (ix, iy, slopes))
-    places, cut, within = pixels_of(ix, iy, half, prepared.shape)
-    light = model.ravel()[places]
-    variance = prepared.noise_variance.ravel()[places] + np.maximum(light, 0) / np.float32(prepared.gain)
-    weight = np.where(prepared.bad.ravel()[places], np.float32(0), 1 / np.sqrt(variance))
-    blank_outside(weight, cut, within)
-    weight *= _disc(half)
-    left = (prepared.data.ravel()[places] - sky.ravel()[places] - light) * weight
+def _moved(stars: Stars, step: Step, most: float, scene: Scene) -> tuple[Stars, Bools]:
+    """Return stars where a step takes them, by ``most`` pixels at most, and which are still to be kept."""
+    x = stars.x + np.clip(step.change[:, 1], -most, most)
+    y = stars.y + np.clip(step.change[:, 2], -most, most)
+    moved = Stars(x, y, stars.flux + step.change[:, 0])
+    ny, nx = scene.prepared.shape
+    keep = (moved.flux * step.normal.scale[:, 0] > _KEPT) & (x > -1) & (x < nx) & (y > -1) & (y < ny)
+    near = np.column_stack([step.normal.first, step.normal.second])  # a step is too short for others to meet
+    return moved, keep & ~_same(moved, near, scene.same)
+
+
+def _same(stars: Stars, near: Ints, distance: float) -> Bools:
+    """Return which stars are so near to a brighter one that they are the same; (m, 2) pairs are looked at."""
+    first, second = near.T
+    close = np.hypot(stars.x[first] - stars.x[second], stars.y[first] - stars.y[second]) < distance
+    first, second = first[close], second[close]
+    same = np.zeros(stars.x.size, np.bool_)
+    same[np.where(stars.flux[first] < stars.flux[second], first, second)] = True
+    return same
+
+
+def _coupled(some: Bools, first: Ints, second: Ints) -> Bools:
+    """Return some stars, and those that make a pair with one of them."""
+    found = some.copy()
+    found[first[some[second]]] = True
+    found[second[some[first]]] = True
+    return found
+
+
+def take_step(scene: Scene, stars: Stars, ground: Canvas) -> Step:
+    """Return one Gauss-Newton step of stars together, on the ground of all light that is not of their cores."""
+    half = scene.half
+    ix, iy, slopes = scene.psf.stamps(stars.x, stars.y, half)
+    model = ground.copied_to(scene.scratch)
+    model.add(ix, iy, slopes[:, 0] * stars.flux.astype(np.float32)[:, None, None])
+    light = model.windows(ix, iy, half)
+    weight = _disc(half) / np.sqrt(variance_under(scene.noise.windows(ix, iy, half), light, scene.prepared.gain))
+    left = (scene.light.windows(ix, iy, half) - light) * weight
     slopes[:, 1:] *= np.maximum(stars.flux, 1).astype(np.float32)[:, None, None, None]
     slopes *= weight[:, None]
     gradient = np.matmul(slopes.reshape(len(slopes), 3, -1), left.reshape(len(left), -1, 1))[..., 0]
-    coupled = pairs.near(stars.x, stars.y, _PAIR * prepared.fwhm)
+    coupled = pairs.near(stars.x, stars.y, scene.coupled)
     normal = pairs.normal_equations(slopes, ix, iy, coupled)
     return Step(pairs.solve(normal, gradient.astype(np.float64)), normal, model)
 
@@ -167,17 +266,20 @@ def _disc(half: int) -> Pixels:
     return (np.hypot(offsets[:, None], offsets) <= half + 0.5).astype(np.float32)
 
 
-def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fitted:
+def _finish(scene: Scene, stars: Stars, ground: Canvas, sky: Pixels) -> Fitted:
     """Return the stars with their errors, judged, the false ones left out."""
+    prepared, psf = scene.prepared, scene.psf
     if not stars.x.size:
         nothing = np.zeros(0)
         empty = Sources(**dict.fromkeys(judge.COLUMNS, nothing), flags=np.zeros(0, np.int64))
         return Fitted(sources=empty, psf=psf, model=np.zeros(prepared.shape, np.float32), sky=sky)
-    step = take_step(prepared, psf, stars, sky)
+    stars = stars.select(np.argsort(psf.tables.phase(stars.x, stars.y), kind="stable"))
+    step = take_step(scene, stars, ground)
+    model = step.model.image
     errors = pairs.marginal_errors(step.normal)
-    sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=step.model, sky=sky)
+    sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
-    real &= ~judge.drowned(psf, sources, step.model)
+    real &= ~judge.drowned(psf, sources, model)
     kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
-    model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
-    return Fitted(sources=kept, psf=psf, model=model, sky=sky)
+    drawn = scene.draw(Stars(kept.x, kept.y, kept.flux)).image
+    return Fitted(sources=kept, psf=psf, model=np.ascontiguousarray(drawn), sky=sky)

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels import flags
+from photocal.pixels.noise import variance_under
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared, Psf, Sources
 from photocal.pixels.render import blank_outside, pixels_of
@@ -44,7 +45,7 @@ def judged(
     places, cut, within = pixels_of(ix, iy, half, prepared.shape)
     own = stamps[:, 0] * stars.flux.astype(np.float32)[:, None, None]
     light = model.ravel()[places]
-    variance = prepared.noise_variance.ravel()[places] + np.maximum(light, 0) / np.float32(prepared.gain)
+    variance = variance_under(prepared.noise_variance.ravel()[places], light, prepared.gain)
     good = ~prepared.bad.ravel()[places]
     blank_outside(good, cut, within)
     left = np.where(good, prepared.data.ravel()[places] - sky.ravel()[places] - light, 0)

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from photocal.arrays import Bools, Floats, Pixels
+from photocal.pixels import grow
 
 _ALL_ROUND = ndi.generate_binary_structure(2, 2)
 _PADDING = 64  # pixels: a patch of one and the same value is that large, or it is chance
@@ -15,6 +16,7 @@ _PILED, _CORE = 5, 3  # pixels at the top, and in one piece, that make a pile-up
 _SATURATED = 0.97  # of the header's level: a chip stops being linear before
 _SPREAD = 2  # pixels around a saturated one that its charge has reached
 _LINE_BAND, _LINE_RMS, _LINE_WIDTH = 256, 2.0, 15
+_ENOUGH_ROWS = 64  # of a piece, that its median is taken of
 _DEAD_RMS = 8.0
 _STAR_AROUND = 0.1  # of the saturation level: the median of the pixels around the middle of a star is higher
 _FAINT_RMS, _STRONG_RMS, _SHARPER, _SHARPER_ON_CORNER = 2.5, 6.0, 1.6, 1.25
@@ -34,7 +36,7 @@ def padding(data: Pixels, blank: Bools) -> Bools:
     large = (sizes >= _PADDING) & edge
     large[0] = False
     found: Bools = large[labels]
-    return ndi.binary_dilation(found, _ALL_ROUND) & _same_as_near(data, found) if found.any() else found
+    return grow.square(found) & _same_as_near(data, found) if found.any() else found
 
 
 def _flat(data: Pixels) -> Bools:
@@ -95,7 +97,7 @@ def saturated(data: Pixels, level: float, sky: float) -> Bools:
     for y, x in np.argwhere(small):  # one or two by themselves are hot, or a cosmic ray, unless a star is around them
         around = data[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
         core[y, x] = np.median(around) - sky > _STAR_AROUND * (level - sky)
-    grown: Bools = ndi.binary_dilation(core, iterations=_SPREAD)
+    grown = grow.cross(core, _SPREAD)
     for number, (ys, xs) in enumerate(ndi.find_objects(labels), start=1):
         height, width = ys.stop - ys.start, xs.stop - xs.start
         if sizes[number] >= _CORE and height > 3 * width:
@@ -112,7 +114,8 @@ def bad_columns(above: Pixels, good: Bools, rms: float) -> Bools:
     width = min(_LINE_WIDTH, (nx // 4) | 1)
     for rows in np.array_split(np.arange(ny), max(1, ny // _LINE_BAND)):
         part = slice(int(rows[0]), int(rows[-1]) + 1)
-        values = np.where(good[part], above[part], 0)
+        some = slice(part.start, part.stop, max(1, rows.size // _ENOUGH_ROWS))
+        values = np.where(good[some], above[some], 0)
         middle = np.median(values, axis=0)
         bad[part] = np.abs(middle - ndi.median_filter(middle, width)) > _LINE_RMS * rms
     return bad
@@ -158,7 +161,7 @@ def sharp(above: Pixels, rms: float, fwhm: float, level: float) -> Bools:
     weak = value > most * (middle + rms)
     hit = np.zeros((ny, nx), dtype=np.bool_)
     hit[y[strong], x[strong]] = True
-    near = ndi.binary_dilation(hit, _ALL_ROUND)
+    near = grow.square(hit)
     also = np.zeros((ny, nx), dtype=np.bool_)
     also[y[weak], x[weak]] = True
     found: Bools = hit | (near & also)

@@ -9,12 +9,30 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from photocal.arrays import Bools, Floats, Pixels
+from photocal.pixels import grow
 from photocal.pixels.background import SIGMA, mesh_of
 
 _TILE, _LEAST_IN_TILE = 64, 40
+_ENOUGH_ROWS = 32  # of a tile
+_SOME = 7  # each so many-th pixel, where the whole image is asked for one number
 _AGREES = 2.0  # factor of variance within which the header's gain is believed
 _FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
+
+
+def variance_under(noise: Pixels, light: Pixels, gain: float) -> Pixels:
+    """Return the variance of pixels with the light of stars on them: that of the sky, and of the stars' photons.
+
+    Parameters
+    ----------
+    noise
+        Variance of the sky's pixels, counts^2.
+    light
+        Of stars, counts, of the same shape; below 0 it adds nothing.
+    gain
+        Electrons for each count.
+    """
+    return np.asarray(noise + np.maximum(light, 0) / gain, np.float32)
 
 
 def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
@@ -30,13 +48,14 @@ def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
     rms
         Of the sky, counts: taken where hardly any pixel has all its neighbours.
     """
-    rough = ndi.convolve1d(ndi.convolve1d(data, [1.0, -2.0, 1.0], axis=0), [1.0, -2.0, 1.0], axis=1) / 6.0
-    usable = ~ndi.binary_dilation(bad, ndi.generate_binary_structure(2, 2))
-    whole = _variance(rough[usable]) if np.count_nonzero(usable) >= _LEAST_IN_TILE else rms**2
     ny, nx = data.shape
     side = min(_TILE, 2 * mesh_of((ny, nx)))
-    rows = np.array_split(np.arange(ny), max(1, ny // side))
-    columns = np.array_split(np.arange(nx), max(1, nx // side))
+    step = max(1, side // _ENOUGH_ROWS)
+    rough, usable = _differences(data, step), ~grow.square(bad)[1:-1:step, 1:-1]
+    some = rough.ravel()[::_SOME][usable.ravel()[::_SOME]]
+    whole = _variance(some) if some.size >= _LEAST_IN_TILE else rms**2
+    rows = np.array_split(np.arange(rough.shape[0]), max(1, ny // side))
+    columns = np.array_split(np.arange(rough.shape[1]), max(1, nx // side))
     tiles = np.full((len(rows), len(columns)), whole)
     for j, row in enumerate(rows):
         for i, column in enumerate(columns):
@@ -46,6 +65,19 @@ def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
                 tiles[j, i] = _variance(values)
     tiles = np.maximum(ndi.median_filter(tiles, 3, mode="nearest"), _least(data, bad))
     return _enlarged(tiles, (ny, nx))
+
+
+def _differences(data: Pixels, step: int) -> Pixels:
+    """Return the second differences along both axes, as noise of the same size, of each ``step``-th row but the edge's.
+
+    Neighbouring rows have much of their noise in common.
+    """
+    down = data[2::step] + data[:-2:step]
+    down -= 2 * data[1:-1:step]
+    across: Pixels = down[:, 2:] + down[:, :-2]
+    across -= 2 * down[:, 1:-1]
+    across /= 6
+    return across
 
 
 def _variance(values: Floats | Pixels) -> float:
@@ -58,7 +90,7 @@ def _variance(values: Floats | Pixels) -> float:
 
 def whole_numbers(data: Pixels, bad: Bools) -> bool:
     """Return whether the image holds whole numbers only, as a converter gives them, or halves: means of two greens."""
-    part = 2 * data[~bad][::101]
+    part = 2 * data.ravel()[::101][~bad.ravel()[::101]]
     return bool(part.size) and bool(np.all(part == np.rint(part)))
 
 
@@ -66,7 +98,8 @@ def _least(data: Pixels, bad: Bools) -> float:
     """Return the variance that any pixel has: of rounding, 1/12; of float32, where the image is not whole numbers."""
     if whole_numbers(data, bad):
         return 1 / 12
-    return max(float(np.max(np.abs(data[~bad]), initial=0.0)) * 1e-7, 1e-18) ** 2
+    highest = max(float(np.max(data, where=~bad, initial=0.0)), -float(np.min(data, where=~bad, initial=0.0)))
+    return max(highest * 1e-7, 1e-18) ** 2
 
 
 def _enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:

@@ -15,6 +15,7 @@ from photocal.pixels.noise import gain_of, variance_map, whole_numbers
 from photocal.pixels.records import Detector, Prepared
 from photocal.pixels.seeing import seeing
 
+_SOME = 7  # each so many-th pixel along both axes
 _HIGHEST = 1e15  # counts: what is beyond is no number of a detector, and its square none of float32
 
 
@@ -36,12 +37,13 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     data, blank = _filled(image)
     bad = blank | masks.padding(data, blank)
     sky, rms = background(data, bad)
-    typical = float(np.median(sky))
+    typical = _typical(sky)
     level, level_from = masks.saturation_level(data, ~bad, typical, detector.saturation)
     saturated = masks.saturated(data, level, typical) & ~blank
-    lines = _bad_lines(data - sky, bad | saturated, rms)
+    above = data - sky
+    lines = _bad_lines(above, bad | saturated, rms)
     bad = bad | saturated | lines | (data >= level)
-    fwhm, n_stars = seeing(data - sky, bad, rms, level - typical)
+    fwhm, n_stars = seeing(above, bad, rms, level - typical)
     sky, rms = background(data, bad, fwhm)
     variance = variance_map(data, bad, rms)
     rms = min(rms, float(np.sqrt(np.median(variance))))  # the former has unresolved stars in it
@@ -51,9 +53,9 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     gain = gain_of(
         header=detector.gain,
         read_noise_e=detector.read_noise_e,
-        sky=float(np.median(sky)),
-        variance=float(np.median(variance)),
-        highest=min(level, float(data[~blank].max(initial=1.0))),
+        sky=_typical(sky),
+        variance=_typical(variance),
+        highest=min(level, float(np.max(data, where=~blank, initial=1.0))),
         whole=whole_numbers(data, bad),
     )
     notes: dict[str, Any] = {
@@ -76,6 +78,11 @@ def prepare(image: Image, detector: Detector) -> Prepared:
         fwhm=fwhm,
         notes=notes,
     )
+
+
+def _typical(smooth: Pixels) -> float:
+    """Return the median of an image that hardly changes from pixel to pixel."""
+    return float(np.median(smooth[::_SOME, ::_SOME]))
 
 
 def _filled(image: Image) -> tuple[Pixels, Bools]:

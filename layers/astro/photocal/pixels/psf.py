@@ -72,6 +72,10 @@ class FieldPsf:
         """Return the middle pixels ix, iy (n,), and the (n, 3, w, w) PSF and its derivatives by x and y of the star."""
         return self.tables.stamps(x, y, half)
 
+    def light(self, x: Floats, y: Floats, flux: Floats, half: int) -> tuple[Ints, Ints, Pixels]:
+        """Return the middle pixels ix, iy (n,), and the (n, w, w) light of stars of so much flux."""
+        return self.tables.light(x, y, flux, half)
+
     def _profile(self, x: Floats, y: Floats, offsets: Pixels) -> Pixels:
         a, b, c, beta, norm = (np.float32(item[0]) for item in self.moffat(x, y))
         across, down = offsets[None, :], offsets[:, None]

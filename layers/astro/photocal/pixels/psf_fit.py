@@ -12,6 +12,7 @@ import numpy as np
 
 from photocal.arrays import Floats, Ints, Pixels
 from photocal.pixels.moffat import pixel_values
+from photocal.pixels.noise import variance_under
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared, PsfStars
 from photocal.pixels.tables import field_basis
@@ -95,7 +96,7 @@ def _cutouts(prepared: Prepared, x: Floats, y: Floats) -> _Cutouts:
     offsets = np.arange(-half, half + 1)
     rows, columns = iy[:, None, None] + offsets[:, None], ix[:, None, None] + offsets
     light = prepared.data[rows, columns] - prepared.sky[rows, columns]
-    variance = prepared.noise_variance[rows, columns] + np.maximum(light, 0) / prepared.gain + (_FLATNESS * light) ** 2
+    variance = variance_under(prepared.noise_variance[rows, columns], light, prepared.gain) + (_FLATNESS * light) ** 2
     weight = np.where(prepared.bad[rows, columns], 0.0, 1.0 / variance)
     return _Cutouts(ix, iy, offsets.astype(np.float32), light.astype(np.float32), weight.astype(np.float32))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.ndimage as ndi
 from scipy.spatial import cKDTree
 
-from photocal.arrays import Anything, Bools, Floats
+from photocal.arrays import Anything, Bools, Floats, Pixels
+from photocal.pixels import grow
 from photocal.pixels.records import Prepared, PsfStars
-from photocal.pixels.seeing import half_sample_mode, lit_around, objects
+from photocal.pixels.seeing import half_light, half_sample_mode, lit_around, objects
 
 _THRESHOLD_RMS = 5.0
 _EDGE, _APART, _APART_CROWDED, _CORE = 5.0, 4.0, 2.5, 1.5  # FWHM
@@ -40,20 +40,20 @@ def choose_psf_stars(prepared: Prepared, *, most: int = 250) -> PsfStars:
     PsfStars
         All objects that were looked at, the brightest first; of length 0 where there are none.
     """
-    found, radius = objects(prepared.data - prepared.sky, prepared.bad, prepared.rms, _THRESHOLD_RMS)
-    order = np.argsort(-found["flux"], kind="stable")
-    found, radius = found[order], radius[order]
+    above = prepared.data - prepared.sky
+    found = objects(above, prepared.bad, prepared.rms, _THRESHOLD_RMS)
+    found = found[np.argsort(-found["flux"], kind="stable")]
     x, y, flux = (found[name].astype(np.float64) for name in ("x", "y", "flux"))
     reasons = np.full(len(found), "", dtype="U9")
     if len(found):
-        _reject(reasons, found, radius, prepared)
+        _reject(reasons, found, above, prepared)
         taken = np.flatnonzero(reasons == "")
         turn = _turns(x[taken], y[taken], prepared.shape)
         reasons[taken[np.argsort(turn, kind="stable")][most:]] = "enough"
     return PsfStars(x=x, y=y, flux=flux, reasons=tuple(str(reason) for reason in reasons))
 
 
-def _reject(reasons: Anything, found: Anything, radius: Floats, prepared: Prepared) -> None:
+def _reject(reasons: Anything, found: Anything, above: Pixels, prepared: Prepared) -> None:
     """Write down why stars are rejected: of several reasons, the first in the order of this function."""
     fwhm, (ny, nx) = prepared.fwhm, prepared.shape
     x, y = found["x"], found["y"]
@@ -61,17 +61,19 @@ def _reject(reasons: Anything, found: Anything, radius: Floats, prepared: Prepar
     at_edge = (x < margin) | (x > nx - 1 - margin) | (y < margin) | (y > ny - 1 - margin)
     level = _LINEAR * prepared.saturation
     core = _CORE * fwhm
-    reach = ndi.distance_transform_edt(~(prepared.bad & ~prepared.saturated)) if prepared.bad.any() else None
+    offsets = np.arange(-int(np.ceil(core)), int(np.ceil(core)) + 1)
+    within = np.hypot(offsets[:, None], offsets) <= core
     ix, iy = np.rint(x).astype(np.int64).clip(0, nx - 1), np.rint(y).astype(np.int64).clip(0, ny - 1)
     bright = found["flux"] / (prepared.rms * fwhm)
     peak = found["peak"] + prepared.sky[iy, ix]
-    full = (peak > level) | _touches(prepared.saturated, ix, iy, core)
+    full = (peak > level) | grow.touched(prepared.saturated, ix, iy, np.ones_like(within))
     _mark(reasons, full, "saturated")
     _mark(reasons, at_edge, "edge")
-    if reach is not None:
-        _mark(reasons, reach[iy, ix] <= core, "defect")
+    _mark(reasons, grow.touched(prepared.bad & ~prepared.saturated, ix, iy, within), "defect")
     _mark(reasons, bright < _BRIGHT_WHEN_FEW, "faint")
-    unlike = (found["a"] > _LONGEST * found["b"]) | ~lit_around(prepared.data - prepared.sky, found, prepared.rms)
+    radius = np.zeros(len(found))
+    radius[reasons == ""] = half_light(above, prepared.bad, found[reasons == ""])
+    unlike = (found["a"] > _LONGEST * found["b"]) | ~lit_around(above, found, prepared.rms)
     good = (reasons == "") & ~unlike & (found["flag"] == 0)
     _mark(reasons, unlike | ~_alike(x, y, radius, good), "unlike")
     apart = cKDTree(np.c_[x, y]).query(np.c_[x, y], k=2)[0][:, 1] / fwhm
@@ -87,13 +89,6 @@ def _reject(reasons: Anything, found: Anything, radius: Floats, prepared: Prepar
 
 def _mark(reasons: Anything, which: Bools, reason: str) -> None:
     reasons[(reasons == "") & which] = reason
-
-
-def _touches(mask: Bools, ix: Anything, iy: Anything, reach: float) -> Bools:
-    """Return whether a mask is set within so many pixels along both axes of a star."""
-    side = 2 * int(np.ceil(reach)) + 1
-    touched: Bools = ndi.maximum_filter(mask, side)[iy, ix]
-    return touched
 
 
 def _alike(x: Floats, y: Floats, radius: Floats, good: Bools) -> Bools:

@@ -6,10 +6,11 @@ import numpy as np
 
 from photocal.headers import ephemeris
 from photocal.headers.standard import StandardHeader
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, Prepared, Psf, PsfStars
 
 SIGMAS = 5.0  # of a detection, and of the depth
-_MOST_PIXELS = 1_000_000
+_MOST_PIXELS = 250_000
 _USUAL = 5.0  # sigma: rms and skewness are those of the pixels within
 
 
@@ -69,7 +70,7 @@ def _residuals(prepared: Prepared, fitted: Fitted) -> dict[str, float]:
     some = slice(None, None, step), slice(None, None, step)
     good = ~prepared.bad[some]
     model = fitted.model[some][good]
-    variance = prepared.noise_variance[some][good] + np.maximum(model, 0.0) / prepared.gain
+    variance = variance_under(prepared.noise_variance[some][good], model, prepared.gain)
     pull = (prepared.data[some][good] - fitted.sky[some][good] - model) / np.sqrt(variance)
     usual = pull[np.abs(pull) <= _USUAL].astype(np.float64)
     if not len(usual):

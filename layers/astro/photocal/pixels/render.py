@@ -2,16 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from photocal.arrays import Anything, Bools, Floats, Ints, Pixels
 from photocal.pixels.psf import FieldPsf
 
-Stamps = tuple[Ints, Ints, Pixels]
-
 _LOST = 0.02  # of the sky's noise: where a star's light in a pixel ends
 _FARTHEST = 200  # pixels
 _AT_ONCE = 8_000_000  # numbers in the stamps made at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """An image with a margin around it, so that no stamp is cut.
+
+    Attributes
+    ----------
+    margin
+        Pixels.
+    pixels
+        (ny + 2 margin, nx + 2 margin).
+    """
+
+    margin: int
+    pixels: Pixels
+
+    @classmethod
+    def of(cls, image: Pixels, margin: int, outside: float = 0.0) -> Self:
+        """Return a canvas with an image on it, and a value all around."""
+        return cls(margin, np.pad(image, margin, constant_values=np.float32(outside)))
+
+    @classmethod
+    def empty(cls, size: tuple[int, int], margin: int) -> Self:
+        """Return a canvas of zeros for an image of (ny, nx)."""
+        return cls(margin, np.zeros((size[0] + 2 * margin, size[1] + 2 * margin), np.float32))
+
+    @property
+    def image(self) -> Pixels:
+        """(ny, nx): what is within the margin."""
+        return self.pixels[self.margin : -self.margin, self.margin : -self.margin]
+
+    def copied_to(self, other: Self) -> Self:
+        """Overwrite another canvas of the same size with this, and return it."""
+        np.copyto(other.pixels, self.pixels)
+        return other
+
+    def add(self, ix: Ints, iy: Ints, stamps: Pixels) -> None:
+        """Add (n, w, w) stamps around their middle pixels (n,)."""
+        width, row = stamps.shape[-1], self.pixels.shape[1]
+        corner = (iy + self.margin - width // 2) * row + ix + self.margin - width // 2
+        steps = np.arange(width)
+        places = corner[:, None] + (steps[:, None] * row + steps).ravel()
+        np.add.at(self.pixels.reshape(-1), places.ravel(), stamps.ravel())
+
+    def windows(self, ix: Ints, iy: Ints, half: int) -> Pixels:
+        """Return the (n, w, w) pixels around middle ones (n,)."""
+        width, start = 2 * half + 1, self.margin - half
+        every = np.lib.stride_tricks.sliding_window_view(self.pixels, (width, width))
+        cut: Pixels = every[iy + start, ix + start]
+        return cut
 
 
 def pixels_of(ix: Ints, iy: Ints, half: int, size: tuple[int, int]) -> tuple[Ints, Ints, Bools]:
@@ -46,10 +98,8 @@ def blank_outside(stamps: Anything, cut: Ints, within: Bools) -> None:
     stamps[cut] = np.where(within, stamps[cut], 0)
 
 
-def render(
-    psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, half: int, cores: Stamps | None = None
-) -> Pixels:
-    """Return the (ny, nx) image of all stars, each out to where it is lost in the noise.
+def render(psf: FieldPsf, x: Floats, y: Floats, flux: Floats, *, rms: float, half: int, cores: bool = True) -> Canvas:
+    """Return the image of all stars, each out to where it is lost in the noise.
 
     Parameters
     ----------
@@ -60,30 +110,29 @@ def render(
     rms
         Of the sky's noise, counts.
     half
-        Of the smallest stamps, pixels.
+        Of the smallest stamps, the cores, pixels.
     cores
-        What `FieldPsf.stamps` gives of all these stars for ``half``, where it is known already.
+        Whether these are drawn, or only what is around them.
+
+    Returns
+    -------
+    Canvas
+        With a margin for stamps of stars up to a pixel outside.
     """
-    ny, nx = psf.size
-    flat = np.zeros(ny * nx, np.float32)
+    canvas = Canvas.empty(psf.size, psf.half + 2)
     reach = _reach(psf, x, y, flux, rms)
     halves = (half, min(int(1.5 * half), psf.half), psf.half)
     chosen = np.digitize(reach, halves[:2])
-    for k, wide in enumerate(halves):
-        mine = np.flatnonzero(chosen == k)
-        for part in np.array_split(mine, max(1, mine.size * (2 * wide + 1) ** 2 * 3 // _AT_ONCE)):
-            if cores is not None and k == 0:
-                ix, iy, stamps = cores[0][part], cores[1][part], cores[2][part, :1]
-            else:
-                ix, iy, stamps = psf.stamps(x[part], y[part], wide)
-            places, cut, within = pixels_of(ix, iy, wide, psf.size)
-            light = stamps[:, 0] * flux[part].astype(np.float32)[:, None, None]
-            blank_outside(light, cut, within)
-            np.add.at(flat, places.ravel(), light.ravel())
-    image = flat.reshape(ny, nx)
+    for k in range(0 if cores else 1, 3):
+        mine, wide = np.flatnonzero(chosen == k), halves[k]
+        for part in np.array_split(mine, max(1, mine.size * (2 * wide + 1) ** 2 // _AT_ONCE)):
+            ix, iy, light = psf.light(x[part], y[part], flux[part], wide)
+            if not cores:
+                light[:, wide - half : wide + half + 1, wide - half : wide + half + 1] = 0
+            canvas.add(ix, iy, light)
     far = np.flatnonzero(reach > psf.half + 2)
-    _add_wings(image, psf, x[far], y[far], flux[far], reach[far])
-    return image
+    _add_wings(canvas.image, psf, x[far], y[far], flux[far], reach[far])
+    return canvas
 
 
 def _reach(psf: FieldPsf, x: Floats, y: Floats, flux: Floats, rms: float) -> Floats:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import sep
-from scipy.optimize import curve_fit
 
 from photocal.arrays import Anything, Bools, Floats, Pixels
 
 _COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "flux", "peak", "npix", "flag")
 _LOOK_RMS, _TRIES, _STEEPER = 10.0, 4, 3.0
+_LEVELS = 16  # of brightness, between which SEP looks for parts of objects
+_LARGE = 1_000_000  # pixels
 _LIT, _LIT_RMS = 0.03, 2.0  # of the peak, and of the sky's rms, that three of the four pixels next to a star's have
 _LEAST_PIXELS, _MOST_LONG, _ALIKE, _MOST_STARS = 8, 1.5, 0.12, 80
+_MOST_STEPS, _AT_REST = 30, 1e-3  # of the logarithms
+_LOOSE = 0.005  # of the star's light: pixels farther from the profile count less
+_BETA_LOG = float(np.log(0.2)), float(np.log(8.0))  # of beta - 1
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
 
 
-def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[Anything, Floats]:
-    """Return what SEP finds above so many rms, and the (n,) radii that hold half of the light, pixels.
+def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> Anything:
+    """Return what SEP finds above so many rms.
 
     Where there is more than SEP has room for, the threshold is raised, three times by a factor of three.
     """
@@ -26,17 +30,22 @@ def objects(above: Pixels, bad: Bools, rms: float, threshold: float) -> tuple[An
     found: Anything = np.zeros(0, dtype=[(name, float) for name in _COLUMNS])
     for attempt in range(_TRIES):
         try:
-            found = sep.extract(above, threshold * _STEEPER**attempt, err=rms, mask=bad)
+            found = sep.extract(above, threshold * _STEEPER**attempt, err=rms, mask=bad, deblend_nthresh=_LEVELS)
         except Exception as error:  # SEP raises nothing narrower
             if "full" not in str(error) and "limit" not in str(error):
                 raise
             continue
         break
-    found = found[np.isfinite(found["a"]) & (found["b"] > 0)]
+    whole: Anything = found[np.isfinite(found["a"]) & (found["b"] > 0)]
+    return whole
+
+
+def half_light(above: Pixels, bad: Bools, found: Anything) -> Floats:
+    """Return the (n,) radii that hold half of the light of objects, pixels."""
     if not len(found):
-        return found, np.zeros(0)
-    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=5)
-    return found, np.nan_to_num(radius)
+        return np.zeros(0)
+    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=2)
+    return np.nan_to_num(np.asarray(radius, np.float64))
 
 
 def lit_around(above: Pixels, found: Anything, rms: float) -> Bools:
@@ -65,7 +74,8 @@ def half_sample_mode(values: Floats) -> float:
 def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, int]:
     """Return the FWHM of a star, pixels, and from how many stars it is (0: nothing told, a usual value).
 
-    The clump of half-light radii of round objects, then a Moffat profile through all pixels of its brightest.
+    The clump of half-light radii of round objects, then a Moffat profile through all pixels of its brightest. Of
+    a large image two quarters are looked at, if they have enough stars.
 
     Parameters
     ----------
@@ -78,12 +88,27 @@ def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, 
     level
         Counts above the sky at which stars are saturated.
     """
-    found, radius = objects(above, bad, rms, _LOOK_RMS)
+    if above.size >= _LARGE:
+        fwhm, n_stars = _seeing(_quarters(above), _quarters(bad), rms, level)
+        if n_stars >= _MOST_STARS:
+            return fwhm, n_stars
+    return _seeing(above, bad, rms, level)
+
+
+def _quarters(image: Anything) -> Anything:
+    """Return two opposite quarters of an image, one above the other: typical of what varies over the field."""
+    ny, nx = image.shape
+    return np.concatenate([image[: ny // 2, : nx // 2], image[ny - ny // 2 :, nx - nx // 2 :]])
+
+
+def _seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, int]:
+    found = objects(above, bad, rms, _LOOK_RMS)
     keep = (found["flag"] == 0) & (found["peak"] < 0.5 * level) & (found["npix"] > _LEAST_PIXELS)
     keep &= (found["a"] < _MOST_LONG * found["b"]) & lit_around(above, found, rms)
-    found, radius = found[keep], radius[keep]
+    found = found[keep]
     if not len(found):
         return FALLBACK, 0
+    radius = half_light(above, bad, found)
     typical = half_sample_mode(radius)
     found = found[np.abs(radius / typical - 1) < _ALIKE]
     found = found[np.argsort(-found["flux"])][:_MOST_STARS]
@@ -105,22 +130,39 @@ def _profile_fwhm(above: Pixels, bad: Bools, found: Anything, typical: float) ->
     distance = np.hypot(columns - found["x"][:, None, None], rows - found["y"][:, None, None])
     share = above[rows, columns] / found["flux"][:, None, None]
     good = ~bad[rows, columns] & np.isfinite(share)
-    try:
-        shape, _ = curve_fit(
-            _moffat,
-            distance[good],
-            share[good].astype(np.float64),
-            p0=(0.1, typical, 3.0),
-            bounds=([0, 0.3, 1.2], [9, 90, 9]),
-            loss="soft_l1",
-            f_scale=0.005,
-        )
-    except (RuntimeError, ValueError):
-        return 2 * typical
-    fwhm = float(2 * shape[1] * np.sqrt(2 ** (1 / shape[2]) - 1))
+    fwhm = _moffat_fwhm(distance[good], share[good].astype(np.float64), typical)
     return fwhm if 0.6 * typical < fwhm < 4 * typical else 2 * typical
 
 
-def _moffat(distance: Floats, height: float, width: float, beta: float) -> Floats:
-    profile: Floats = height * (1 + (distance / width) ** 2) ** -beta
-    return profile
+def _moffat_fwhm(distance: Floats, light: Floats, width: float) -> float:
+    """Return the FWHM of the Moffat profile that fits pixels (n,) best, those far from it counting less.
+
+    Levenberg-Marquardt in the logarithms of height, width and beta - 1; the loss is ``sqrt(1 + (r / 0.005)^2)``.
+    """
+    at, damping, lost = np.log([0.1, width, 2.0]), 1e-2, np.inf
+    left, slopes = _left_of_moffat(at, distance, light)
+    for _ in range(_MOST_STEPS):
+        loss = np.sqrt(1 + (left / _LOOSE) ** 2)
+        lost = float(loss.sum())
+        matrix = (slopes / loss) @ slopes.T
+        step = np.linalg.solve(matrix + damping * np.diag(np.diag(matrix) + 1e-12), (slopes / loss) @ left)
+        to = np.clip(at + step, at - 0.5, at + 0.5)
+        to[2] = np.clip(to[2], *_BETA_LOG)
+        left_there, slopes_there = _left_of_moffat(to, distance, light)
+        if float(np.sqrt(1 + (left_there / _LOOSE) ** 2).sum()) < lost:
+            done = float(np.abs(to - at).max()) < _AT_REST
+            at, left, slopes, damping = to, left_there, slopes_there, damping / 10
+            if done:
+                break
+        else:
+            damping *= 10
+    return float(2 * np.exp(at[1]) * np.sqrt(2 ** (1 / (1 + np.exp(at[2]))) - 1))
+
+
+def _left_of_moffat(at: Floats, distance: Floats, light: Floats) -> tuple[Floats, Floats]:
+    """Return the (n,) light less a profile, and the profile's (3, n) derivatives."""
+    height, width, less_one = np.exp(at)
+    q = 1 + (distance / width) ** 2
+    profile = height * q ** -(1 + less_one)
+    slopes = np.stack([profile, 2 * (1 + less_one) * profile * (1 - 1 / q), -less_one * profile * np.log(q)])
+    return light - profile, slopes

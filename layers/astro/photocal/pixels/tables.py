@@ -53,14 +53,16 @@ class Tables:
     phases: int
     weights: Floats
     values: Pixels
-    crops: dict[int, Pixels] = field(default_factory=dict)
+    crops: dict[int, tuple[Pixels, Pixels]] = field(default_factory=dict)
 
-    def crop(self, half: int) -> Pixels:
-        """Return the (phases, k, 3 w w) tables of smaller stamps."""
+    def crop(self, half: int) -> tuple[Pixels, Pixels]:
+        """Return the tables of smaller stamps: all (phases, 3 k, w w), and the derivatives (phases, k, 2 w w)."""
         if half not in self.crops:
             cut = slice(self.half - half, self.half + half + 1)
             part = np.ascontiguousarray(self.values[..., cut, cut])
-            self.crops[half] = part.reshape(*part.shape[:2], -1)
+            n_phases, k, _, width, _ = part.shape
+            slopes = np.ascontiguousarray(part[:, :, 1:]).reshape(n_phases, k, 2 * width**2)
+            self.crops[half] = part.reshape(n_phases, 3 * k, width**2), slopes
         return self.crops[half]
 
     def phase(self, x: Floats, y: Floats) -> Ints:
@@ -71,28 +73,53 @@ class Tables:
 
     def stamps(self, x: Floats, y: Floats, half: int) -> tuple[Ints, Ints, Pixels]:
         """Return the middle pixels, and the (n, 3, w, w) light and its derivatives by x and y of the star."""
+        ix, iy, groups, weights, moved = self._sorted(x, y)
+        table, slopes = self.crop(half)
+        area = table.shape[2]
+        made = np.empty((x.size, 3 * area), np.float32)
+        for number, group in groups:
+            np.matmul(moved[group], table[number], out=made[group, :area])
+            np.matmul(weights[group], slopes[number], out=made[group, area:])
+        return ix, iy, self._back(made, x, y).reshape(x.size, 3, 2 * half + 1, 2 * half + 1)
+
+    def light(self, x: Floats, y: Floats, flux: Floats, half: int) -> tuple[Ints, Ints, Pixels]:
+        """Return the middle pixels, and the (n, w, w) light of stars of so much flux."""
+        ix, iy, groups, _, moved = self._sorted(x, y)
+        table, _ = self.crop(half)
+        made = np.empty((x.size, table.shape[2]), np.float32)
+        for number, group in groups:
+            np.matmul(moved[group], table[number], out=made[group])
+        made = self._back(made, x, y)
+        made *= flux.astype(np.float32)[:, None]
+        return ix, iy, made.reshape(x.size, 2 * half + 1, 2 * half + 1)
+
+    def _sorted(self, x: Floats, y: Floats) -> tuple[Ints, Ints, list[tuple[int, slice]], Pixels, Pixels]:
+        """Return the middle pixels; and of the stars sorted by phase, where each phase is, and the (n, k) weights.
+
+        Last the (n, 3 k) weights of values and derivatives that move a stamp from its phase to the star's position.
+        """
         ix, iy = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
         number = self.phase(x, y)
         py, px = np.divmod(number, self.phases + 1)
-        rest_x = (x - ix - (px / self.phases - 0.5)).astype(np.float32)
-        rest_y = (y - iy - (py / self.phases - 0.5)).astype(np.float32)
+        rest = np.ones((x.size, 3), np.float32)
+        rest[:, 1] = x - ix - (px / self.phases - 0.5)
+        rest[:, 2] = y - iy - (py / self.phases - 0.5)
         weights = (field_basis(x, y, self.size, FIELD_ORDER) @ self.weights).astype(np.float32)
-        table = self.crop(half)
-        width = 2 * half + 1
         order = np.argsort(number, kind="stable")
-        ordered = bool(np.array_equal(order, np.arange(x.size)))
-        cuts = np.searchsorted(number[order], np.arange(len(table) + 1))
-        weights = weights[order]
-        made = np.empty((x.size, table.shape[2]), np.float32)
-        for k in np.flatnonzero(np.diff(cuts)):
-            np.matmul(weights[cuts[k] : cuts[k + 1]], table[k], out=made[cuts[k] : cuts[k + 1]])
-        if not ordered:
-            back = np.empty_like(order)
-            back[order] = np.arange(x.size)
-            made = made[back]
-        found = made.reshape(x.size, 3, width, width)
-        found[:, 0] += rest_x[:, None, None] * found[:, 1] + rest_y[:, None, None] * found[:, 2]
-        return ix, iy, found
+        weights, rest = weights[order], rest[order]
+        moved = (weights[:, :, None] * rest[:, None, :]).reshape(x.size, 3 * weights.shape[1])
+        cuts = np.searchsorted(number[order], np.arange((self.phases + 1) ** 2 + 1))
+        groups = [(int(k), slice(int(cuts[k]), int(cuts[k + 1]))) for k in np.flatnonzero(np.diff(cuts))]
+        return ix, iy, groups, weights, moved
+
+    def _back(self, made: Pixels, x: Floats, y: Floats) -> Pixels:
+        """Return what was made for stars sorted by phase in their own order."""
+        number = self.phase(x, y)
+        if np.all(number[1:] >= number[:-1]):
+            return made
+        back = np.empty(x.size, np.int64)
+        back[np.argsort(number, kind="stable")] = np.arange(x.size)
+        return made[back]
 
 
 def build(profile: Profile, size: tuple[int, int], half: int, fwhm: float) -> Tables:
