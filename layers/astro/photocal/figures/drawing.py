@@ -12,7 +12,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from photocal.arrays import Bools, Floats
 from photocal.results import Calibration, Candidate
@@ -182,24 +181,9 @@ def likely(probability: Floats) -> Bools:
     return mask
 
 
-def png(figure: Figure, *, few_colours: bool = False) -> bytes:
-    """Return the figure as a PNG; no global state is used, so any thread may draw.
-
-    Parameters
-    ----------
-    figure
-        What to write.
-    few_colours
-        Take the nearest of 128: a picture full of noise becomes a third as large.
-    """
+def png(figure: Figure) -> bytes:
+    """Return the figure as a PNG; no global state is used, so any thread may draw."""
     buffer = io.BytesIO()
     quick = {"compress_level": 3}  # as small as at the usual 6, in two thirds of the time
-    canvas = FigureCanvasAgg(figure)
-    if few_colours:
-        canvas.draw()  # type: ignore[no-untyped-call]
-        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-        drawn = Image.fromarray(pixels[..., :3]).quantize(128, dither=Image.Dither.NONE)
-        drawn.save(buffer, "png", compress_level=6)
-    else:
-        canvas.print_png(buffer, metadata={"Software": "photocal"}, pil_kwargs=quick)  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": "photocal"}, pil_kwargs=quick)  # type: ignore[no-untyped-call]
     return buffer.getvalue()

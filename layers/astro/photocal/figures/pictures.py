@@ -5,33 +5,62 @@ All are six inches wide, so that a phone shows their letters at a size that can 
 
 from __future__ import annotations
 
+import io
+from functools import cache
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import AsinhNorm, Normalize
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import AsinhNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from PIL import Image
 
 from photocal.arrays import Anything, Bools, Floats, Pixels
 from photocal.astrometry.plane import Plane
-from photocal.figures.drawing import LINE, PALE, Frame, note, place, sheet
+from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, note, place, sheet
 from photocal.pixels.records import Photometry
 
 WIDTH, MARGIN = 6.0, 0.12  # inches
 SMALL, USUAL = 9.5, 10.5  # points
-NORTH, TARGET = "#0072B2", "#D55E00"
+NORTH, TARGET = INLIER, OUTLIER
 PULL, SIGMA = 5.0, "\N{GREEK SMALL LETTER SIGMA}"  # where the colours of residuals end
-_LEFT_OUT = "#F0E442"  # pixels without a value
+_GREYS, _SIGNED, _LEFT_OUT = "gray_r", "RdBu_r", "#F0E442"  # scales; pixels without a value
+_PLAIN = (INLIER, OUTLIER, LINE, PALE, _LEFT_OUT, "#56B4E9", "#E69F00", "#CC79A7", "#BBBBBB")  # of marks and letters
 _DPI = 130
 _LEVELS = 40  # of grey: more are not seen, and noise would make the file large
 _ROUND = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)  # arcsec
 _HALO = [withStroke(linewidth=2.6, foreground="white")]  # letters and lines stand out of any picture
-_SKY, _TOP = 0.01, 0.998  # quantiles that are black and white
+_SKY, _TOP, _LEAST_TOP = 0.01, 0.998, 20.0  # quantiles that are white and black; and that at least so many rms above
 
 
 def page(height: float) -> Figure:
     """Return an empty figure of so many inches."""
     return sheet(WIDTH, height, dpi=_DPI)
+
+
+def small_png(figure: Figure) -> bytes:
+    """Return the figure as a PNG of the colours that are used here: pictures full of noise become a third as large."""
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
+    drawn = Image.fromarray(pixels).quantize(palette=_palette(), dither=Image.Dither.NONE)
+    drawn.save(buffer, "png", compress_level=6)
+    return buffer.getvalue()
+
+
+@cache
+def _palette() -> Image.Image:
+    """Return a picture of all colours: both scales, and those of marks and letters on their way to white."""
+    share = np.linspace(1.0, 0.2, 6)[:, None]
+    rows = [colormaps[name].resampled(_LEVELS)(np.arange(_LEVELS))[:, :3] for name in (_GREYS, _SIGNED)]
+    rows += [share * np.array(to_rgb(colour)) + 1.0 - share for colour in _PLAIN]
+    rows.append(np.linspace(0.1, 1.0, 20)[:, None].repeat(3, axis=1))
+    colours = np.rint(255.0 * np.concatenate(rows)).astype(np.uint8).ravel().tolist()
+    found = Image.new("P", (1, 1))
+    found.putpalette(colours + [255] * (3 * 256 - len(colours)))
+    return found
 
 
 def picture(figure: Figure, frame: Frame) -> Axes:
@@ -48,12 +77,12 @@ def picture(figure: Figure, frame: Frame) -> Axes:
 
 def show_grey(axes: Axes, values: Anything, window: tuple[slice, slice], norm: Normalize) -> None:
     """Draw pixels, light dark as on a plate, at their places on the image."""
-    _show(axes, values, window, norm, "gray_r")
+    _show(axes, values, window, norm, _GREYS)
 
 
 def show_pull(axes: Axes, values: Anything, window: tuple[slice, slice]) -> None:
     """Draw residuals over their noise; those that are NaN, pixels that were left out, in yellow."""
-    _show(axes, values, window, Normalize(-PULL, PULL), "RdBu_r")
+    _show(axes, values, window, Normalize(-PULL, PULL), _SIGNED)
 
 
 def _show(axes: Axes, values: Anything, window: tuple[slice, slice], norm: Normalize, name: str) -> None:
@@ -71,7 +100,7 @@ def stretch(values: Anything, rms: float) -> Normalize:
     finite = values[np.isfinite(values)]
     low, top = np.quantile(finite, (_SKY, _TOP)) if finite.size else (0.0, 0.0)
     low = max(float(low), -3.0 * rms) if low < 0.0 else float(low) - rms
-    return AsinhNorm(linear_width=2.0 * rms, vmin=low, vmax=max(float(top), low + 10.0 * rms))
+    return AsinhNorm(linear_width=2.0 * rms, vmin=low, vmax=max(float(top), low + _LEAST_TOP * rms))
 
 
 def pulls(photometry: Photometry, window: tuple[slice, slice]) -> Pixels:
@@ -115,7 +144,7 @@ def compass(axes: Axes, plane: Plane) -> None:
     step = 10.0 * plane.scale_arcsec / 3600.0
     north = plane.pixel(ra, dec + step)
     east = plane.pixel(ra + step / np.maximum(np.cos(np.radians(dec)), 1e-6), dec)
-    arrow = 0.085
+    arrow = 0.085 * float(np.clip((top - bottom) / (high - low), 0.3, 1.0))
     ways = [np.array([float(to[0][0] - x[0]), float(to[1][0] - y[0])]) for to in (north, east)]
     ways = [way / max(float(np.hypot(*way)), 1e-9) for way in ways]
     # Both arrows and their letters keep clear of the corner, whatever their directions.

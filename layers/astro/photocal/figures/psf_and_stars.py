@@ -11,8 +11,20 @@ from matplotlib.figure import Figure
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Floats, Ints, Pixels
-from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, line_above, place, png, title
-from photocal.figures.pictures import MARGIN, PULL, SMALL, USUAL, WIDTH, page, picture, pulls, show_grey, show_pull
+from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, line_above, place, title
+from photocal.figures.pictures import (
+    MARGIN,
+    PULL,
+    SMALL,
+    USUAL,
+    WIDTH,
+    page,
+    picture,
+    pulls,
+    show_grey,
+    show_pull,
+    small_png,
+)
 from photocal.pixels.records import Photometry, PsfStars
 
 # Reason -> what it means, marker, colour, size, filled; in the order in which they are drawn, the last on top
@@ -65,7 +77,7 @@ def psf(photometry: Photometry) -> bytes:
     _profile(profile, photometry)
     _stamps(figure, photometry, middle)
     _corners(figure, photometry, middle - _MIDDLE - _GAP)
-    return png(figure, few_colours=True)
+    return small_png(figure)
 
 
 def _about(photometry: Photometry) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, line_above, note, place, png, title
+from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, line_above, note, place, title
 from photocal.figures.pictures import (
     MARGIN,
     PULL,
@@ -24,13 +24,14 @@ from photocal.figures.pictures import (
     scale_bar,
     show_grey,
     show_pull,
+    small_png,
     stretch,
 )
 from photocal.imaging import MeasuredPlane
 from photocal.pixels.records import Photometry
 from photocal.results import Target
 
-_ACROSS, _LEFT_ACROSS = 480, 160  # pixels that the image, and what is left of it, are drawn with
+_ACROSS, _LEFT_ACROSS = 512, 176  # pixels at most that the image, and what is left of it, are drawn with
 _TALLEST = 1.15  # times its width is no image drawn
 _BELOW, _BOTTOM, _GAP = 2.5, 0.62, 0.4  # inches: the pictures in the lower row, what is below and above them
 _MOST_MARKED = 300
@@ -80,7 +81,7 @@ def overview(photometry: Photometry, solved: MeasuredPlane | None = None, target
         _draw_magnitudes(side, photometry)
     else:
         _draw_places(side, solved)
-    return png(figure, few_colours=True)
+    return small_png(figure)
 
 
 def _headline(photometry: Photometry, solved: MeasuredPlane | None, target: Target | None) -> str:
@@ -100,7 +101,7 @@ def _about(photometry: Photometry, solved: MeasuredPlane | None) -> str:
 
 def _draw_image(axes: Axes, photometry: Photometry) -> None:
     prepared = photometry.prepared
-    step = max(1, round(max(prepared.shape) / _ACROSS))
+    step = -(-max(prepared.shape) // _ACROSS)
     level = float(np.median(photometry.fitted.sky[::8, ::8]))
     whole = np.ones(prepared.shape, dtype=np.bool_)  # saturated pixels are light too
     light = binned(prepared.data - level, whole, step)
@@ -139,7 +140,7 @@ def _draw_left(axes: Axes, photometry: Photometry) -> None:
     """Draw what the model leaves of the image, over its noise."""
     ny, nx = photometry.prepared.shape
     left = pulls(photometry, (slice(0, ny), slice(0, nx)))
-    step = max(1, round(max(nx, ny) / _LEFT_ACROSS))
+    step = -(-max(nx, ny) // _LEFT_ACROSS)
     means = binned(left, np.isfinite(left), step)
     show_pull(axes, means, _window(means.shape, step))
     quality = photometry.quality
@@ -148,7 +149,7 @@ def _draw_left(axes: Axes, photometry: Photometry) -> None:
     lines = (
         "red: light left,  blue: too much taken",
         f"full colour at {PULL:.0f} {SIGMA} of {step} \N{MULTIPLICATION SIGN} {step} pixels",
-        f"rms {quality['residual_rms']:.2f};  {beyond:.2g} % of the pixels beyond 5 {SIGMA}",
+        f"rms {quality['residual_rms']:.2f};  {beyond:.1g} % of pixels beyond 5 {SIGMA}",
     )
     _below(axes, lines)
 

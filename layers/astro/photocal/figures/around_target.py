@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
 from photocal.figures import drawing
-from photocal.figures.drawing import Frame, line_above, png
+from photocal.figures.drawing import Frame, line_above
 from photocal.figures.pictures import (
     MARGIN,
     PULL,
@@ -27,6 +27,7 @@ from photocal.figures.pictures import (
     scale_bar,
     show_grey,
     show_pull,
+    small_png,
     stretch,
 )
 from photocal.imaging import MeasuredPlane
@@ -85,7 +86,7 @@ def cutout(measured: MeasuredPlane, target: Target, calibration: Calibration | N
     scale_bar(large, plane.scale_arcsec)
     _mark_source(large, measured, calibration)
     _explain(figure, calibration)
-    return png(figure)
+    return small_png(figure)
 
 
 def _window(measured: MeasuredPlane, target: Target) -> tuple[tuple[slice, slice], float, float]:
