@@ -13,7 +13,7 @@ import sep
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import judge, pairs
+from photocal.pixels import confusion, judge, pairs
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
@@ -180,4 +180,5 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     real &= ~judge.drowned(psf, sources, step.model)
     kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
     model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
+    kept = confusion.with_unseen(prepared, psf, kept, step.model, sky)
     return Fitted(sources=kept, psf=psf, model=model, sky=sky)
