@@ -1,4 +1,7 @@
-"""What stars too faint to be found add to the errors of those that are.
+"""What noise does to the fluxes of stars that were looked for, and unseen stars to their errors.
+
+A star is put where it fits best, and there the noise has put it, too: the flux found is on average sqrt(F^2 + 2 s^2),
+with s its error, for the two coordinates that were free (Vanderlinde et al. 2010, ApJ 722, 1180, have three).
 
 Where stars are many, light of unseen ones lies under each measured one. Its mean is part of the sky; its scatter is
 in no photon statistics (confusion noise: Condon 1974, ApJ 188, 279). It is measured where it shows: the PSF is put on
@@ -30,6 +33,18 @@ _LEAST = 50  # places of a part, and of the image
 _ONE_SIGMA = 84.13  # per cent
 _ERROR = 1.52  # of that percentile less the median, times the root of the number
 _LARGEST = 5.0
+_FREE = 2  # coordinates
+_MOST = 0.5  # error over flux
+
+
+def unboosted(flux: Floats, err: Floats) -> Floats:
+    """Return (n,) fluxes less what the freedom of the position has added on average; ``err`` (n,) is of the star alone.
+
+    Of fluxes below twice their error it takes as much as of those at it.
+    """
+    share = np.minimum(err / np.maximum(np.abs(flux), 1e-30), _MOST)
+    less: Floats = flux * np.sqrt(1 - _FREE * share**2)
+    return less
 
 
 def with_unseen(prepared: Prepared, psf: Psf, sources: Sources, model: Pixels, sky: Pixels) -> Sources:

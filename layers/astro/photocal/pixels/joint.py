@@ -6,6 +6,7 @@ A round fits the stars that are known, takes them off, finds the sky anew in wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -178,7 +179,9 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=step.model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
     real &= ~judge.drowned(psf, sources, step.model)
-    kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
+    rows = np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))]
+    kept = sources.select(rows)
     model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
+    kept = replace(kept, flux=confusion.unboosted(kept.flux, 1 / step.normal.scale[rows, 0]))
     kept = confusion.with_unseen(prepared, psf, kept, step.model, sky)
     return Fitted(sources=kept, psf=psf, model=model, sky=sky)
