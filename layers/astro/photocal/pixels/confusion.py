@@ -59,18 +59,23 @@ def with_unseen(prepared: Prepared, psf: Psf, sources: Sources, model: Pixels, s
     """
     if not len(sources):
         return sources
-    ny, nx = prepared.shape
-    excess = _excess(prepared, psf, model, sky)
-    row = (sources.y * _CELLS / ny).astype(np.int64).clip(0, _CELLS - 1)
-    column = (sources.x * _CELLS / nx).astype(np.int64).clip(0, _CELLS - 1)
-    share = _of_sky(prepared, psf, sources, model)
-    grown = np.sqrt(1 + excess[row, column][:, None] * share)
+    excess = excess_at(sources.x, sources.y, prepared, psf, model=model, sky=sky)
+    grown = np.sqrt(1 + excess[:, None] * _of_sky(prepared, psf, sources, model))
     return replace(
         sources,
         flux_err=sources.flux_err * grown[:, 0],
         x_err=sources.x_err * grown[:, 1],
         y_err=sources.y_err * grown[:, 2],
     )
+
+
+def excess_at(x: Floats, y: Floats, prepared: Prepared, psf: Psf, *, model: Pixels, sky: Pixels) -> Floats:
+    """Return k^2 - 1 at places (n,), pixels: by how much the sky's part of a variance there is too small."""
+    ny, nx = prepared.shape
+    row = (y * _CELLS / ny).astype(np.int64).clip(0, _CELLS - 1)
+    column = (x * _CELLS / nx).astype(np.int64).clip(0, _CELLS - 1)
+    here: Floats = _excess(prepared, psf, model, sky)[row, column]
+    return here
 
 
 def _excess(prepared: Prepared, psf: Psf, model: Pixels, sky: Pixels) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from photocal.arrays import Floats
 from photocal.pixels import flags
+from photocal.pixels.confusion import excess_at
 from photocal.pixels.joint import core_half
 from photocal.pixels.records import Fitted, ForcedFlux, Prepared
 from photocal.pixels.render import blank_outside, pixels_of
@@ -27,8 +28,8 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     Returns
     -------
     ForcedFlux
-        Flux 0 with an infinite error where no pixel can be used. The error has the noise of the pixels, not the
-        errors of the neighbours.
+        Flux 0 with an infinite error where no pixel can be used. The error has the noise of the pixels and the stars
+        that are not seen, not the errors of the neighbours.
     """
     half = core_half(prepared)
     at_x, at_y = np.array([x], np.float64), np.array([y], np.float64)
@@ -45,6 +46,8 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     variance = prepared.noise_variance.ravel()[places] + np.maximum(fitted.model.ravel()[places], 0) / prepared.gain
     weight = np.where(good, 1.0 / variance, 0.0)
     information = float((weight * profile**2).sum())
+    excess = excess_at(at_x, at_y, prepared, fitted.psf, model=fitted.model, sky=fitted.sky)[0]
+    of_sky = float((weight**2 * profile**2 * prepared.noise_variance.ravel()[places]).sum())
     offsets = np.arange(-half, half + 1)
     core = np.hypot(offsets[:, None], offsets) <= _CORE * prepared.fwhm
     inside = np.ones(places.shape, np.bool_)
@@ -58,7 +61,7 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
         x=x,
         y=y,
         flux=float((weight * profile * light).sum() / information) if information else 0.0,
-        flux_err=information**-0.5 if information else float("inf"),
+        flux_err=float(np.sqrt(information + excess * of_sky)) / information if information else float("inf"),
         flags=found,
         usable_share=float((profile * good).sum() / profile.sum()),
     )

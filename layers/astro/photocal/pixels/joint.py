@@ -181,7 +181,7 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     real &= ~judge.drowned(psf, sources, step.model)
     rows = np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))]
     kept = sources.select(rows)
-    model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
     kept = replace(kept, flux=confusion.unboosted(kept.flux, 1 / step.normal.scale[rows, 0]))
+    model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
     kept = confusion.with_unseen(prepared, psf, kept, step.model, sky)
     return Fitted(sources=kept, psf=psf, model=model, sky=sky)

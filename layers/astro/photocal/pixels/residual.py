@@ -41,7 +41,7 @@ class Residual(NamedTuple):
 
     def at(self, x: Floats, y: Floats) -> Floats:
         """Return the (n, ORDER + 1, ORDER + 1) coefficients C at places of the field."""
-        flat = field_basis(x, y, self.size, 1) @ self.table @ _FUNCTIONS
+        flat = field_basis(x, y, self.size, 1) @ self.table @ FUNCTIONS
         made: Floats = flat.reshape(-1, ORDER + 1, ORDER + 1)
         return made
 
@@ -83,7 +83,7 @@ def _functions() -> Floats:
     return made
 
 
-_SUMS, _FUNCTIONS = _sums(), _functions()
+_SUMS, FUNCTIONS = _sums(), _functions()
 
 
 def in_pixels(across: Floats, down: Floats, fwhm: Floats) -> Pixels:
@@ -101,7 +101,7 @@ def in_pixels(across: Floats, down: Floats, fwhm: Floats) -> Pixels:
         (hermite((side[:, :, None] + _NODES) / wide) * _NODE_WEIGHTS[:, None]).sum(2) / wide for side in (across, down)
     )
     n, w, k = bx.shape
-    functions = _FUNCTIONS.reshape(-1, k, k).astype(np.float32)
+    functions = FUNCTIONS.reshape(-1, k, k).astype(np.float32)
     rows = np.einsum("pij,nui->npju", functions, bx.astype(np.float32), optimize=True)
     made: Pixels = np.matmul(by.astype(np.float32)[:, None], rows)
     return made.reshape(n, len(functions), w, w)
@@ -130,15 +130,16 @@ def fit_residual(hessian: Floats, gradient: Floats, basis: Floats, size: tuple[i
     fold = np.arange(n) % FOLDS
     parts = [_together(hessian[fold == k], gradient[fold == k], basis[fold == k]) for k in range(FOLDS)]
     whole_h, whole_g = (np.sum([part[k] for part in parts], 0) for k in (0, 1))
-    best, chosen, gains = 0.0, None, np.zeros(n)
+    best, chance, chosen = 0.0, np.inf, None
     for ridge, share in product(_RIDGES, _VARYING if n >= LEAST_VARYING else _VARYING[:1]):
         here = np.empty_like(gradient)
         for k, (part_h, part_g) in enumerate(parts):
             here[fold == k] = basis[fold == k] @ _ridge(whole_h - part_h, whole_g - part_g, ridge, share)
-        gain = 2 * (here * gradient).sum(1) - (here * np.matmul(hessian, here[..., None])[..., 0]).sum(1)
-        if gain.sum() > best:
-            best, chosen, gains = float(gain.sum()), (ridge, share), gain
-    if chosen is None or best < _SURE * np.sqrt(np.sum(gains**2)):
+        squares = float((here * np.matmul(hessian, here[..., None])[..., 0]).sum())
+        gain = 2 * float((here * gradient).sum()) - squares
+        if gain > best:
+            best, chance, chosen = gain, 2 * np.sqrt(squares), (ridge, share)
+    if chosen is None or best < _SURE * chance:
         return None
     return Residual(size, _ridge(whole_h, whole_g, *chosen))
 
@@ -153,7 +154,7 @@ def _together(hessian: Floats, gradient: Floats, basis: Floats) -> tuple[Floats,
 
 def _ridge(hessian: Floats, gradient: Floats, ridge: float, share: float) -> Floats:
     """Return (3, functions) coefficients."""
-    n = len(_FUNCTIONS)
+    n = len(FUNCTIONS)
     used = slice(0, gradient.size if share else n)
     prior = np.repeat(ridge * np.array([1.0, share or 1.0, share or 1.0]), n)[used]
     found = np.zeros(gradient.size)
