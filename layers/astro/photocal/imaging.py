@@ -303,7 +303,13 @@ def _stars(photometry: Photometry, plane: Plane, image: Image) -> StarList:
         x=good.x,
         y=good.y,
         number=rows + 1,
-        meta=CatalogueMeta(format=FORMAT, n_rows=len(sources), columns=columns, header=_meta(image)),
+        meta=CatalogueMeta(
+            format=FORMAT,
+            n_rows=len(sources),
+            columns=columns,
+            header=_meta(image),
+            fwhm_arcsec=photometry.quality["fwhm_pix"] * plane.scale_arcsec,
+        ),
     )
 
 
