@@ -205,7 +205,9 @@ def main() -> int:
             print(f"field {seed}: {len(field.x)} stars, {field.n_common} in common, {took:.1f} s, {said}", flush=True)
     print(f"solved {solved}/{given.n}, false {false}; within {GOOD} FWHM everywhere {exact}")
     for name, times in (("on", seconds), ("off", away)):
-        print(f"CPU s, {name} field: median {np.median(times):.2f}, 95 % {np.quantile(times, 0.95):.2f}, most {max(times):.1f}")
+        print(
+            f"CPU s, {name} field: median {np.median(times):.2f}, 95 % {np.quantile(times, 0.95):.2f}, most {max(times):.1f}"
+        )
     print(f"references of elsewhere: {accepted}/{given.n} accepted")
     if shutil.which("solve-field") is None:
         print("solve-field is not installed here: not compared")

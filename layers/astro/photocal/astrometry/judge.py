@@ -204,9 +204,7 @@ def _shifted(
     return [(mine[[k]], there + (stars[mine[k]] - there[other[k]])) for k in chosen]
 
 
-def _similar(
-    stars: Floats, there: Floats, mine: Ints, other: Ints, sky: Sky, rows: Ints, plane: Plane
-) -> Placed:
+def _similar(stars: Floats, there: Floats, mine: Ints, other: Ints, sky: Sky, rows: Ints, plane: Plane) -> Placed:
     """Return, for each pair of anchors, which stars they are and where all reference stars lie by its similarity."""
     at = tangent_plane(sky.ra_deg[rows], sky.dec_deg[rows], *plane.place)
     w, z = at[:, 0] + 1j * at[:, 1], stars[:, 0] + 1j * plane.parity * stars[:, 1]

@@ -108,9 +108,7 @@ def _tried(
     hits = _hits(z[others], scale, shift, taken, low, cell)
     best = np.flatnonzero(hits >= _FEWEST_HITS)
     best = best[np.argsort(-hits[best], kind="stable")[:20]]
-    return [
-        Found(parity=parity, scale=complex(scale[k]), shift=complex(shift[k]), hits=int(hits[k])) for k in best
-    ]
+    return [Found(parity=parity, scale=complex(scale[k]), shift=complex(shift[k]), hits=int(hits[k])) for k in best]
 
 
 def _bitmap(sky: Floats, low: Floats, cell: float) -> Bools:
