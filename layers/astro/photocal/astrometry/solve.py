@@ -29,7 +29,7 @@ from photocal.sphere import tangent_plane
 _LEVELS = (12, 20, 35, 60, 100, 180, 300)  # stars of the image that are tried, brightest first
 _MOST_STARS = 2_000  # of the image that are looked at in all
 _MOST_REFERENCES, _MOST_IN_TILE = 400_000, 8_000
-_MOST_WORK = 4_000_000
+_MOST_WORK, _SHARE = 5_500_000, 0.7  # of an image; of what is left of it, for one search
 _NEAR_CODE, _MOST_ALIKE = 0.012, 1_000_000  # pairs of patterns of a tile
 _MOST_PROPOSALS, _MOST_VERIFIED, _MOST_JUDGED = 20_000, 300, 3  # of a tile
 _WORTH = float(np.log(0.1))  # ln of the chance, within a tile, from which on a proposal is fitted and judged
@@ -37,6 +37,7 @@ _WIDE = 4.0  # fields: a box wider than so many is searched tile by tile
 _HINT_SHIFT, _HINT_CELL = 0.1, 4.0  # of the field; pixels: how far off a header may be, and how it is looked for
 _HINT_STARS = 60
 _FEW, _BASES, _MOST_PAIRED, _PAIRS_JUDGED = 16, 7, 3_000_000, 25  # stars for pairs; and what is tried of them
+_FEW_TILED, _MANY = 30, 20_000  # stars; reference stars: of few among not too many, more patterns are made
 _DEEPER = 2.0  # times as many reference stars as stars, where these are few
 _JUDGING = 10_000  # units of work of one verdict
 
@@ -97,6 +98,13 @@ class _Proposals:
     shift: Floats  # complex
 
 
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """The work that may be done for an image, in units of a star looked up; its searches share it."""
+
+    left: float = _MOST_WORK
+
+
 class _Spent(Exception):  # noqa: N818 -- a word
     """The work that may be done is done."""
 
@@ -104,13 +112,15 @@ class _Spent(Exception):  # noqa: N818 -- a word
 class _Search:
     """What is looked for, where, and how much has been done for it."""
 
-    def __init__(self, points: Floats, shape: tuple[int, int], reference: ReferenceStars, hint: Hint) -> None:
+    def __init__(
+        self, points: Floats, shape: tuple[int, int], reference: ReferenceStars, hint: Hint, work: Work
+    ) -> None:
         self.points, self.shape, self.hint = points, shape, hint
         self.middle = (np.array([shape[1], shape[0]]) - 1.0) / 2.0
         self.pixel = float(np.sqrt(hint.scale_arcsec[0] * hint.scale_arcsec[1]))
         self.field = self.pixel * np.array([shape[1], shape[0]], dtype=float)
         self.sky = _sky(reference, hint, float(np.hypot(*self.field)) * hint.scale_arcsec[1] / self.pixel)
-        self.work = 0
+        self.work, self.least = work, (1.0 - _SHARE) * work.left
         counts = {min(n, len(points)) for n in chance.LEVELS}
         box = np.prod(self.field + 2.0 * 3600.0 * hint.radius_deg)
         fields, longest = float(box / np.prod(self.field)), float(np.sum(self.field**2) / np.prod(self.field))
@@ -127,8 +137,8 @@ class _Search:
         _Spent
             It would be too much.
         """
-        self.work += units
-        if self.work > _MOST_WORK:
+        self.work.left -= units
+        if self.work.left < self.least:
             raise _Spent
 
     def judge(self, plane: Plane) -> Verdict:
@@ -149,7 +159,15 @@ class _Search:
         return plane.centred(self.shape)
 
 
-def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference: ReferenceStars, hint: Hint) -> Solved:
+def solve(
+    x: Floats,
+    y: Floats,
+    flux: Floats,
+    shape: tuple[int, int],
+    reference: ReferenceStars,
+    hint: Hint,
+    work: Work | None = None,
+) -> Solved:
     """Return where an image points.
 
     Parameters
@@ -164,6 +182,8 @@ def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference:
         Stars of the cone of the hint, widened by the field; at the epoch of the image.
     hint
         Where to look.
+    work
+        What is left to be done for the image, where it is sought with other catalogues or hints, too; it grows less.
 
     Raises
     ------
@@ -172,7 +192,7 @@ def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference:
     """
     finite = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux)
     order = np.flatnonzero(finite)[np.argsort(-flux[finite], kind="stable")]
-    search = _Search(np.stack([x[order], y[order]], axis=1)[:_MOST_STARS], shape, reference, hint)
+    search = _Search(np.stack([x[order], y[order]], axis=1)[:_MOST_STARS], shape, reference, hint, work or Work())
     if min(len(order), len(search.sky.ra_deg)) >= FEWEST and (found := _found(search)) is not None:
         return found
     raise NotSolved(
@@ -214,8 +234,10 @@ def _planes(search: _Search) -> Iterator[Plane]:
     n_all = len(search.points)
     for level in _LEVELS:
         n = min(level, n_all)
-        for rows in _tiles(search, n):
-            yield from _in_tile(search, n, search.sky.plane[rows])
+        tiles = list(_tiles(search, n))
+        many = sum(len(rows) for rows in tiles) > _MANY
+        for rows in tiles:
+            yield from _in_tile(search, n, search.sky.plane[rows], many=many)
         if level >= n_all:
             break
     yield from _by_pairs(search, min(n_all, _FEW))
@@ -272,13 +294,13 @@ def _tiles(search: _Search, n: int) -> Iterator[Ints]:
         yield chosen[tree.query_ball_point(middle, 1.6 * size, p=np.inf, return_sorted=True)][:_MOST_IN_TILE]
 
 
-def _in_tile(search: _Search, n: int, sky: Floats) -> Iterator[Plane]:
+def _in_tile(search: _Search, n: int, sky: Floats, *, many: bool = False) -> Iterator[Plane]:
     """Yield where patterns of the image's stars lie among these reference stars, if more than chance may be in it."""
     image = search.points[:n] - search.middle
     if len(sky) < FEWEST or n < FEWEST:
         return
-    neighbours = 7 if n < 30 else 5  # noqa: PLR2004 -- few stars: more patterns of each
-    search.spend((35 if n < 30 else 10) * len(sky))  # noqa: PLR2004
+    neighbours = 7 if n < _FEW_TILED and not many else 5
+    search.spend((35 if neighbours == 7 else 10) * len(sky))  # noqa: PLR2004 -- as many patterns
     proposals = _proposals(patterns(image, neighbours), image, patterns(sky, neighbours), sky, search.hint)
     if len(proposals.parity):
         search.spend(min(len(proposals.parity), _MOST_VERIFIED) * n)
