@@ -16,7 +16,7 @@ from photocal.arrays import MAG_PER_RELATIVE_ERROR
 from photocal.astrometry.cards import cards, plane_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
-from photocal.astrometry.solve import Hint, Solved, solve
+from photocal.astrometry.solve import Hint, Solved, Work, solve
 from photocal.headers.standard import StandardHeader
 from photocal.images.frame import Frame, Grid, Image
 from photocal.matching import year_of
@@ -205,11 +205,18 @@ def _solved(image: Image, photometry: Photometry, field: _Field) -> Solved:
     sources, pointing = photometry.fitted.sources, field.pointing
     good = sources.flux > 0.0
     failed: CpcsError | None = None
+    work = Work()
     for reference in field.references[:MOST_TRIED]:
         for hint in _hints(image, photometry.prepared.shape, field):
             try:
                 return solve(
-                    sources.x[good], sources.y[good], sources.flux[good], photometry.prepared.shape, reference, hint
+                    sources.x[good],
+                    sources.y[good],
+                    sources.flux[good],
+                    photometry.prepared.shape,
+                    reference,
+                    hint,
+                    work,
                 )
             except NotSolved as error:
                 failed = failed or error
