@@ -20,11 +20,11 @@ from photocal.headers.standard import Given
 from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.imaging import MeasuredPlane, measure_frame
+from photocal.pointing import around_place
 from photocal.references.stars import ReferenceStars
 
 EPOCH_YR = 2018.72
 BANDS = ("B", "V", "g", "r", "i")
-SEARCH_DEG = 0.5
 
 
 def reference_stars(path: Path) -> ReferenceStars:
@@ -48,16 +48,11 @@ def measure(folder: Path) -> MeasuredPlane:
     references = reference_stars(folder / "ref.fits")
     frame = read_image((folder / "image.fits").read_bytes())
     header = standardise(frame.header, given=Given())
-    scale = header.number("CDELTA1") or 0.0
-    measured = measure_frame(
-        frame,
-        header,
-        [references],
-        target=None,
-        mjd=None,
-        search_radius_deg=SEARCH_DEG,
-        scale_arcsec=(0.8 * scale, 1.25 * scale) if scale else (0.1, 10.0),
-    )
+    place = header.number("RA"), header.number("DEC")
+    if place[0] is None or place[1] is None:
+        raise SystemExit(f"{folder}: the header points nowhere")
+    pointing = around_place(header, place[0], place[1])
+    measured = measure_frame(frame, header, [references], pointing=pointing, target=None, mjd=None)
     return measured.planes[0]
 
 

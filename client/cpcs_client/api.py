@@ -167,6 +167,17 @@ class Client:
         """Return what an upload's header was understood to say, keyword by keyword; also of one that was refused."""
         return self._send("GET", f"/api/calibrations/{job_id}/header")
 
+    def file(self, job_id: str, name: str) -> bytes:
+        """Return what was kept of an uploaded image, by the names in its status: ``stars.fits``, ``solved.hdr`` ...
+
+        Large files are fetched from where the status sends for them.
+        """
+        path = f"/api/calibrations/{job_id}/files/{quote(name, safe='')}"
+        answer = self._request("GET", path)
+        if answer.is_redirect:  # the address has its own signature
+            answer = self._request("GET", answer.headers["location"], self._keyless)
+        return self._checked(answer).content
+
     def me(self) -> Document:
         """Return whose key this is."""
         return self._send("GET", "/api/me")

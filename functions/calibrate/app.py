@@ -19,8 +19,11 @@ from cpcs.storage import Store
 from cpcs.storage.layout import job_of_upload
 from photocal.references import TileStore, VizierSource
 
+from .child import Limits
 from .sweep import sweep
-from .worker import Worker
+from .worker import MEASURING_BYTES, Worker
+
+MEASURING_SHARE = 0.7  # of the function's time; reading, reference stars and figures need the rest
 
 logger = Logger(service="calibrate")
 
@@ -37,6 +40,7 @@ def worker() -> Worker:
         logger=logger,
         lease_s=settings.function_timeout_s + 5.0,
         sources_configured=source is not None,
+        measuring=Limits(seconds=MEASURING_SHARE * settings.function_timeout_s, extra_bytes=MEASURING_BYTES),
     )
 
 

@@ -49,6 +49,7 @@ _LONGEST_TEXT = 10_000  # characters, as of a value in a header
 _MOST_METADATA, _LONGEST_METADATA = 50, 1_000
 _PIECE = 1 << 20
 _MOST_OPEN = 1 << 16
+_GLANCE_S = 1.0  # between two looks at how far the child is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +125,13 @@ def _short(value: object) -> str:
     return storable_text(value, _LONGEST_TEXT)
 
 
-def run_in_child(work: Work, data: bytes, limits: Limits | None = None) -> Answer:
+def run_in_child(
+    work: Work, data: bytes, limits: Limits | None = None, watch: Callable[[], None] | None = None
+) -> Answer:
     """Do ``work`` on ``data`` in a child process of its own.
 
     The worker may have threads: the child has only the one that forked, and takes no lock that another could hold.
+    ``watch`` is called in the worker about every second while the child is at work.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def run_in_child(work: Work, data: bytes, limits: Limits | None = None) -> Answe
         _child(work, data, inlet, limits)
     os.close(inlet)
     try:
-        received = _receive(outlet, limits)
+        received = _receive(outlet, limits, watch)
     finally:
         os.close(outlet)
         status = _end(pid)
@@ -261,13 +265,15 @@ def _write(inlet: int, part: bytes | memoryview) -> None:
 # --- in the worker ------------------------------------------------------------------------------
 
 
-def _receive(outlet: int, limits: Limits) -> tuple[bytearray, bytearray] | CpcsError | None:
+def _receive(
+    outlet: int, limits: Limits, watch: Callable[[], None] | None
+) -> tuple[bytearray, bytearray] | CpcsError | None:
     """Return head and arrays as they came; an error when there is too much or it takes too long; None for no answer."""
     deadline = time.monotonic() + limits.seconds
     parts: list[bytearray] = []
     lengths = bytearray(_LENGTHS.size)
     try:
-        if not _fill(outlet, lengths, deadline):
+        if not _fill(outlet, lengths, deadline, watch):
             return None
         wanted = _LENGTHS.unpack(lengths)
         for size, most in ((wanted[0], limits.head_bytes), (sum(wanted), limits.answer_bytes)):
@@ -282,7 +288,7 @@ def _receive(outlet: int, limits: Limits) -> tuple[bytearray, bytearray] | CpcsE
     return parts[0], parts[1]
 
 
-def _fill(outlet: int, buffer: bytearray, deadline: float) -> bool:
+def _fill(outlet: int, buffer: bytearray, deadline: float, watch: Callable[[], None] | None = None) -> bool:
     """Fill the buffer from the pipe; False when the pipe ends first.
 
     Raises
@@ -295,8 +301,12 @@ def _fill(outlet: int, buffer: bytearray, deadline: float) -> bool:
     left = memoryview(buffer)
     while left:
         patience = deadline - time.monotonic()
-        if patience <= 0 or not poll.poll(patience * 1000):
+        if patience <= 0:
             raise TimeoutError
+        if not poll.poll(1000.0 * (patience if watch is None else min(patience, _GLANCE_S))):
+            if watch is not None:
+                watch()
+            continue
         n = os.readv(outlet, [left[:_PIECE]])
         if not n:
             return False

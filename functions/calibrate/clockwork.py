@@ -6,13 +6,13 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
 from aws_lambda_powertools import Logger
 
 from cpcs import memory
-from cpcs.errors import CalibrationFailed, ReferenceUnavailable
+from cpcs.errors import CalibrationFailed, CpcsError, NotSolved, ReaderCrashed, ReferenceUnavailable
 from cpcs.mappings import HeaderMapping
 from cpcs.passbands import ANY, Choice, catalogues, parse_choice
 from cpcs.records import ColourPrior, Event, FollowupPoint, Job, Observatory
@@ -20,11 +20,17 @@ from cpcs.storage import Store
 from photocal import calibration
 from photocal.headers.standard import Given, StandardHeader
 from photocal.intake import Intake
-from photocal.references import Gathered, TileStore, gather
+from photocal.kept import KeptPlane
+from photocal.pixels.measure import Progress
+from photocal.pixels.records import ForcedFlux
+from photocal.planes import CalibratedImage, calibrate_planes
+from photocal.pointing import around_target
+from photocal.references import Gathered, TileStore, gather, gather_places
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
 
 from .child import Limits
+from .measuring import Sitting, measure_upload
 from .reading import read_upload
 
 Answer = TypeVar("Answer")
@@ -50,15 +56,23 @@ class Tools(Protocol):
         """What reading may use."""
 
     @property
+    def measuring(self) -> Limits:
+        """What measuring an image may use."""
+
+    @property
     def sources_configured(self) -> bool:
         """Whether catalogues without tiles could be fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What the science says, before it has a number in the database."""
+    """What the science says, before it has a number in the database.
+
+    ``image`` is None for a catalogue.
+    """
 
     calibration: Calibration
+    image: CalibratedImage | None
     gathered: Gathered
     colour_priors: Mapping[str, ColourPrior]
     event: Event
@@ -148,6 +162,15 @@ class Then:
     filter_hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What a star list is calibrated with."""
+
+    target: Target
+    forced: Choice | None
+    camera: str
+
+
 class Clockwork:
     """The steps from bytes to a calibration, each timed.
 
@@ -159,6 +182,8 @@ class Clockwork:
         The job.
     then
         What it was made from, where it is done again.
+    progress
+        Called now and then with the step and the share of the work that is behind.
 
     Attributes
     ----------
@@ -166,9 +191,10 @@ class Clockwork:
         What the upload's header was understood to say, once it is read; None where it has none.
     """
 
-    def __init__(self, worker: Tools, job: Job, then: Then | None = None) -> None:
-        self._worker, self._job, self._then = worker, job, then or Then()
+    def __init__(self, worker: Tools, job: Job, then: Then | None = None, progress: Progress | None = None) -> None:
+        self._worker, self._job, self._then, self._progress = worker, job, then or Then(), progress
         self._seconds: dict[str, float] = {}
+        self._believed: dict[str, Mapping[str, ColourPrior]] = {}
         self.header: StandardHeader | None = None
 
     def run(self) -> Result:
@@ -180,30 +206,46 @@ class Clockwork:
         mappings = self._timed("mappings", lambda: store.mappings.of_observatory(request.observatory_id))
         intake = self._timed("read", lambda: self._read(data, mappings, event, site))
         self.header = intake.header
-        stars = intake.measured()
-        filter_hint = (
-            request.filter_hint or intake.filter_name if self._then.filter_hint is None else self._then.filter_hint
+        intake.check()
+        task = _Task(
+            target=Target(ra_deg=event.ra_deg, dec_deg=event.dec_deg, name=event.name),
+            forced=parse_choice(request.forced),
+            camera=request.camera or intake.camera,
         )
-        camera = request.camera or intake.camera
-        target = Target(ra_deg=event.ra_deg, dec_deg=event.dec_deg, name=event.name)
-        calibration.check_in_field(stars, target)
-        gathered = self._timed("references", lambda: self._references(stars))
-        remembered = self._then.colour_priors
-        priors = (
-            self._timed("memory", lambda: self._remembered(camera, filter_hint)) if remembered is None else remembered
-        )
-        calibrated = self._timed("calibrate", lambda: self._fit(stars, target, gathered, priors, filter_hint))
+        if intake.stars is not None:
+            calibrated, gathered, image = *self._of_catalogue(intake.stars, intake.filter_name, task), None
+        else:
+            image, gathered = self._of_image(data, intake.header, task)
+            calibrated = image.calibration
         return Result(
             calibration=calibrated,
+            image=image,
             gathered=gathered,
-            colour_priors=priors,
+            colour_priors=self._priors(task.camera, calibrated.filter_hint),
             event=event,
             observatory=site.name,
-            camera=camera,
+            camera=task.camera,
             header=intake.header,
             sha256=hashlib.sha256(data).hexdigest(),
             seconds={**self._seconds, **{f"calibrate: {step}": s for step, s in calibrated.seconds.items()}},
         )
+
+    def _of_catalogue(self, stars: StarList, filter_name: str, task: _Task) -> tuple[Calibration, Gathered]:
+        calibration.check_in_field(stars, task.target)
+        gathered = self._timed("references", lambda: self._references(stars))
+        hint = self._hint or filter_name if self._then.filter_hint is None else self._hint
+        return self._timed("calibrate", lambda: self._fit(stars, hint, task, gathered)), gathered
+
+    def _of_image(self, data: bytes, header: StandardHeader | None, task: _Task) -> tuple[CalibratedImage, Gathered]:
+        if header is None:
+            raise ReaderCrashed(how="an image without a header")
+        planes = self._planes(data, header, task.target)
+        gathered = self._timed("references", lambda: self._references(planes[0].stars))
+
+        def fit(plane: KeptPlane, filter_hint: str, forced: Choice | None) -> Calibration:
+            return self._fit(plane.stars, filter_hint, replace(task, forced=forced), gathered, plane.forced)
+
+        return self._timed("calibrate", lambda: calibrate_planes(planes, task.forced, self._hint, fit)), gathered
 
     def _read(self, data: bytes, mappings: Sequence[HeaderMapping], event: Event, site: Observatory) -> Intake:
         request = self._job.request
@@ -221,9 +263,52 @@ class Clockwork:
         )
         return read_upload(data, self._worker.limits, mappings=mappings, camera=request.camera, given=given)
 
+    def _planes(self, data: bytes, header: StandardHeader, target: Target) -> tuple[KeptPlane, ...]:
+        """Measure an image: reference stars for its place on the sky first, then its pixels."""
+        pointing, request = around_target(header, target), self._job.request
+        cone = target.ra_deg, target.dec_deg, pointing.references_deg
+        places = self._timed("places", lambda: gather_places(self._worker.tiles, *cone))
+        sitting = Sitting(
+            header=header,
+            references=places.stars,
+            pointing=pointing,
+            target=target,
+            mjd=request.mjd,
+            figures=request.figures,
+        )
+        try:
+            return self._timed("measure", lambda: measure_upload(data, self._worker.measuring, sitting, self._progress))
+        except NotSolved as error:
+            raise self._unless_out_of_reach(error, places, target.ra_deg, target.dec_deg) from error
+
+    def _unless_out_of_reach(self, error: CpcsError, gathered: Gathered, ra_deg: float, dec_deg: float) -> CpcsError:
+        """Return a refusal, or that the catalogue which would have done it may be out of reach now."""
+        if not (self._worker.sources_configured and gathered.unavailable):
+            return error
+        return ReferenceUnavailable(
+            catalogues=", ".join(gathered.unavailable),
+            ra_deg=ra_deg,
+            dec_deg=dec_deg,
+            reason=f"the others did not suffice ({error.code})",
+        )
+
     def _references(self, stars: StarList) -> Gathered:
         names = self._then.catalogues or wanted(parse_choice(self._job.request.forced))
         return gather(self._worker.tiles, names, *stars.centre, stars.radius_deg)
+
+    @property
+    def _hint(self) -> str:
+        """The filter's name as the form has it; as it was understood then, where it is done again."""
+        return self._job.request.filter_hint if self._then.filter_hint is None else self._then.filter_hint
+
+    def _priors(self, camera: str, filter_hint: str) -> Mapping[str, ColourPrior]:
+        """Return what is believed of the colour terms of a camera and filter: asked for once."""
+        if filter_hint not in self._believed:
+            then = self._then.colour_priors
+            self._believed[filter_hint] = (
+                self._timed("memory", lambda: self._remembered(camera, filter_hint)) if then is None else then
+            )
+        return self._believed[filter_hint]
 
     def _remembered(self, camera: str, filter_hint: str) -> dict[str, ColourPrior]:
         """Return what earlier frames of the same camera and filter say; without the memory, all goes on as well."""
@@ -238,33 +323,27 @@ class Clockwork:
     def _fit(
         self,
         stars: StarList,
-        target: Target,
-        gathered: Gathered,
-        priors: Mapping[str, ColourPrior],
         filter_hint: str,
+        task: _Task,
+        gathered: Gathered,
+        forced_flux: ForcedFlux | None = None,
     ) -> Calibration:
         request = self._job.request
+        priors = self._priors(task.camera, filter_hint)
         try:
             return calibration.calibrate(
                 stars,
                 gathered.stars,
-                target=target,
+                target=task.target,
                 matching_radius_arcsec=request.matching_radius_arcsec,
-                forced=parse_choice(request.forced),
+                forced=task.forced,
                 filter_hint=filter_hint,
                 mjd=request.mjd,
                 colour_priors=priors,
+                forced_flux=forced_flux,
             )
         except CalibrationFailed as error:
-            if self._worker.sources_configured and gathered.unavailable:
-                # The catalogue that would have done it may be among those that are out of reach now.
-                raise ReferenceUnavailable(
-                    catalogues=", ".join(gathered.unavailable),
-                    ra_deg=stars.centre[0],
-                    dec_deg=stars.centre[1],
-                    reason=f"the others did not suffice ({error.code})",
-                ) from error
-            raise
+            raise self._unless_out_of_reach(error, gathered, *stars.centre) from error
 
     def _timed(self, step: str, work: Callable[[], Answer]) -> Answer:
         start = time.perf_counter()

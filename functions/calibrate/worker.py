@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -27,6 +28,8 @@ from cpcs.storage import Store
 from photocal import figures, learning, report
 from photocal.headers import document as header_document
 from photocal.headers.standard import StandardHeader
+from photocal.pixels.measure import Progress
+from photocal.planes import CalibratedImage
 from photocal.references import TileStore
 from photocal.results import Calibration
 
@@ -34,8 +37,24 @@ from .child import Limits
 from .clockwork import Clockwork, Result, Then
 
 WAIT_S = 300.0
+MEASURING_BYTES = 1350 << 20  # beside the worker's own, within the function's 1,769 MB: an image of 4k x 4k
+TELL_EVERY_S = 2.0
 REPORT, HEADER = "report.json", "header.json"
+TYPES = {"fits": "application/fits", "ecsv": "text/plain", "hdr": "text/plain", "png": "image/png"}
 PANEL, RESIDUALS, LIGHT_CURVE = "figures/panel.png", "figures/residuals.png", "figures/lightcurve.png"
+
+
+def _of_image(image: CalibratedImage | None) -> dict[str, Any]:
+    """Return what the summary says of an image: its files and figures, by name, and the numbers people ask for."""
+    if image is None:
+        return {}
+    figures_of = [name.removeprefix("figures/").removesuffix(".png") for name in image.files if "/" in name]
+    quality = image.main.facts["quality"]
+    return {
+        "files": [name for name in image.files if "/" not in name],
+        "figures": figures_of,
+        "image": {name: report.number(quality.get(name), 4) for name in report.QUALITY_SHOWN},
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +67,7 @@ class Worker:
     lease_s: float
     sources_configured: bool  # whether catalogues without tiles could be fetched
     limits: Limits = field(default_factory=Limits)
+    measuring: Limits = field(default_factory=lambda: Limits(seconds=200.0, extra_bytes=MEASURING_BYTES))
     now: Callable[[], float] = time.time
 
     def process(self, job_id: str, owner: str) -> JobState | None:
@@ -100,7 +120,7 @@ class Worker:
         if recorded is not None:  # a crash came between the record and its index
             stored = self.store.jobs.finish(job, recorded)
             return self._finish_publishing(job.job_id) or stored.state
-        clockwork = Clockwork(self, job)
+        clockwork = Clockwork(self, job, progress=self._teller(job))
         try:
             result = clockwork.run()
             outcome = self._record(job, result)
@@ -114,6 +134,22 @@ class Worker:
         if stored.state is JobState.DONE and stored.revision == job.revision:
             self._publish(job, result.calibration)
         return stored.state
+
+    def _teller(self, job: Job) -> Progress:
+        """Return what notes how far a long calibration is; a note that cannot be written is no reason to end it."""
+        last = self.now()
+
+        def tell(step: str, share: float) -> None:
+            nonlocal last
+            if not step or self.now() - last < TELL_EVERY_S:
+                return
+            last = self.now()
+            try:
+                self.store.jobs.tell(job, f"{step} {round(100.0 * share)}")
+            except Exception:
+                self.logger.exception("the progress could not be noted")
+
+        return tell
 
     def _refuse(self, job: Job, error: CpcsError, header: StandardHeader | None) -> JobState:
         """Write why not; what the header says stays, so that its mapping can be mended."""
@@ -147,10 +183,15 @@ class Worker:
             job_id=job.job_id,
             revision=job.revision,
             header=result.header,
+            image=result.image,
         )
         self.store.files.write_result(job.job_id, job.revision, REPORT, report.encoded(document), "application/json")
         if result.header is not None:
             self._write_header(job, result.header)
+        files = {} if result.image is None else result.image.files
+        for name, content in files.items():
+            kind = TYPES[name.rpartition(".")[2]]
+            self.store.files.write_result(job.job_id, job.revision, name, content, kind)
         runner_up = result.calibration.runner_up
         learned = learning.lesson(
             result.calibration,
@@ -176,6 +217,7 @@ class Worker:
                 "unavailable": result.gathered.unavailable,
                 "colour_priors": {band: serial.to_json(prior) for band, prior in result.colour_priors.items()},
                 "filter_hint": result.calibration.filter_hint,
+                **_of_image(result.image),
                 **({} if result.header is None else {"header": header_document.brief(result.header)}),
             },
             learned=learned,

@@ -22,7 +22,9 @@ from .desk import Desk
 MOST_JOBS = 100
 WORTH_A_COPY = 500  # points: one read from S3 instead of several pages of the table
 PAGES_SEARCHED = 20
-FIGURES = frozenset({"panel.png", "residuals.png", "lightcurve.png"})
+LARGEST_ANSWER = 4_000_000  # bytes; a Lambda answers with 6 MB at most, as text
+FIGURES = re.compile(r"(?:panel|residuals|lightcurve|(?:cutout|overview|psf)(?:-[RGB])?)\.png")
+FILES = re.compile(r"(?:stars|solved|cutout)(?:-[RGB])?\.(fits|ecsv|hdr)")  # what is kept of an image
 EVENTS, LIGHT_CURVES = "/api/events/", "/api/lightcurves/"
 _JOB_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -60,6 +62,13 @@ def register(desk: Desk) -> None:
     def _colour_terms(observatory_id: str) -> Response[str]:
         return colour_terms(desk, observatory_id)
 
+    _register_results(desk)
+
+
+def _register_results(desk: Desk) -> None:
+    """Add the routes to what a calibration wrote."""
+    app = desk.front.app
+
     @app.get("/api/calibrations/<job_id>/report")
     def _report(job_id: str) -> Response[Any]:
         return result(desk, job_id, "report.json", responses.JSON)
@@ -70,9 +79,16 @@ def register(desk: Desk) -> None:
 
     @app.get("/api/calibrations/<job_id>/figures/<name>")
     def _figure(job_id: str, name: str) -> Response[Any]:
-        if name not in FIGURES:
+        if not FIGURES.fullmatch(name):
             raise UnknownPage(path=desk.front.request.path[:60])
         return result(desk, job_id, f"figures/{name}", responses.PNG)
+
+    @app.get("/api/calibrations/<job_id>/files/<name>")
+    def _file(job_id: str, name: str) -> Response[Any]:
+        kind = FILES.fullmatch(name)
+        if kind is None:
+            raise UnknownPage(path=desk.front.request.path[:60])
+        return result(desk, job_id, name, responses.FITS if kind[1] == "fits" else responses.TEXT)
 
 
 def health(_desk: Desk) -> Response[str]:
@@ -249,7 +265,9 @@ def result(desk: Desk, job_id: str, name: str, content_type: str) -> Response[An
     under_way = "revision" in query and desk.store.files.read_outcome(job.job_id, revision) is None
     if data is None or under_way:
         raise UnknownPage(path=desk.front.request.path[:60])
-    body = data.decode() if content_type == responses.JSON else data
+    if len(data) > LARGEST_ANSWER:
+        return responses.elsewhere(desk.store.files.presign_result(job.job_id, revision, name))
+    body = data if content_type in responses.BINARY else data.decode()
     return responses.content(body, content_type, cache=desk.gated_cache)
 
 

@@ -91,12 +91,12 @@ def test_a_lead_maps_the_wheel_and_uploads_are_understood(observer: Observer, le
         assert "MAG" not in client.keywords()["items"][0]["name"]
 
 
-def test_an_image_shows_its_header_before_images_are_measured(observer: Observer, lead: Client) -> None:
+def test_an_image_without_stars_shows_its_header(observer: Observer, lead: Client) -> None:
     with lead:
         newest = {item["camera"]: item["version"] for item in lead.mappings()}.get("BFOSC", 0)
         version = lead.put_mapping("BFOSC", TABLE, version=newest)["version"]
     job = observer.upload(image())
-    assert (job["state"], job["error"]["code"]) == ("REJECTED", "IMAGE_NOT_MEASURED")
+    assert (job["state"], job["error"]["code"]) == ("REJECTED", "NO_STARS")
     assert (job["header"]["mapping"]["version"], job["header"]["keywords"]["FILTER"]) == (version, "V")
     with observer.client() as client:
         assert client.header(job["job_id"])["keywords"]["NAXIS1"]["value"] == 160

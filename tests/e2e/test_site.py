@@ -8,10 +8,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from infra import seed
 from infra.local import deploy
 from infra.local.stack import EmbeddedStack
+from photocal.references import TileStore
 from tests.e2e.observer import Observer, fresh_mjd, observer_in
 from tests.support.chromium import DESK, PHONE, chromium, troubles_of
+from tests.support.pictures import a_star, picture
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 SLOW_MS = 60_000  # a cold calibrate function on a busy machine
@@ -99,6 +102,27 @@ def test_figures_of_the_report_are_shown_once_they_are_drawn(signed_in: Page, ob
         signed_in.locator(figure).scroll_into_view_if_needed()
         shown = signed_in.locator(f"{figure} img")
         assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_an_image_sent_on_the_site_shows_what_was_measured(signed_in: Page, observer: Observer) -> None:
+    TileStore(observer.store.references).add(picture().references)
+    target, _ = a_star(picture())
+    event = seed.event(observer.store, "Gaia20site", target.ra_deg, target.dec_deg).name
+    signed_in.goto(f"/upload.html?event={event}")
+    signed_in.get_by_label("Catalogues or images").set_input_files(
+        {"name": "night.fits", "mimeType": "application/fits", "buffer": picture().data}
+    )
+    expect(signed_in.get_by_label("Middle of the exposure")).not_to_have_value("")  # read off its header
+    signed_in.get_by_role("button", name="Send", exact=True).click()
+    result = signed_in.locator(".files").last
+    expect(result).to_contain_text("Done", timeout=SLOW_MS)
+    result.get_by_role("link", name="Report of this calibration").click()
+    expect(signed_in.get_by_role("link", name="solved.hdr")).to_be_visible()
+    cutout = signed_in.locator(".of-image img").first
+    assert cutout.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    for size in (DESK, PHONE):
+        signed_in.set_viewport_size(size)
+        assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_dry_run_shows_the_result_and_stores_nothing(signed_in: Page, observer: Observer) -> None:

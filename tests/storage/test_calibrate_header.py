@@ -148,11 +148,11 @@ def test_the_figures_are_of_the_filter_that_was_meant_then(setting: Setting, mon
     assert [found.filter_hint for found in drawn] == ["V", "V"]
 
 
-def test_an_image_is_refused_with_its_header_shown(setting: Setting):
+def test_an_image_that_is_refused_shows_its_header(setting: Setting):
     means(setting, 0, p3="V")
     job_id = setting.sent(image(INSFILTE=3, EXPTIME=30.0, OBJECT="Gaia18dps"), camera="BFOSC")
     assert setting.process(job_id) is JobState.REJECTED
-    assert setting.error_of(job_id) == "IMAGE_NOT_MEASURED"
+    assert setting.error_of(job_id) == "NO_STARS"
     shown = documents.job(setting.store.jobs.get(job_id))
     assert shown["header"]["mapping"]["version"] == 1
     assert shown["header"]["keywords"]["FILTER"] == "V"

@@ -96,6 +96,31 @@ def test_upload_in_two_steps(upload: Function, query: Function, scene: Scene) ->
     assert [job["job_id"] for job in mine] == [made.json["job_id"]]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("stars.fits", "application/fits"),
+        ("stars-R.ecsv", "text/plain; charset=utf-8"),
+        ("solved.hdr", "text/plain; charset=utf-8"),
+    ],
+)
+def test_files_of_an_image(upload: Function, query: Function, scene: Scene, name: str, kind: str) -> None:
+    reply = call(upload, "POST", "/cgi/upload", parts=(the_form(scene), {"sexCat": ("test.cat", b"1 2 3 4")}))
+    job_id, files = reply.json["job_id"], scene.store.files
+    address = f"/api/calibrations/{job_id}/files/{name}"
+    assert call(query, "GET", address).code == "NOT_FOUND"
+    files.write_result(job_id, 1, name, b"SIMPLE  =", kind)
+    found = call(query, "GET", address)
+    assert (found.body, found.headers["Content-Type"]) == (b"SIMPLE  =", kind)
+    files.write_result(job_id, 1, name, bytes(4_000_001), kind)  # more than a Lambda may answer with
+    large = call(query, "GET", address)
+    assert large.status == 302
+    assert f"results/{job_id}/0001/{name}?" in large.headers["Location"]
+    assert "Signature" in large.headers["Location"]
+    for other in ("report.json", "outcome.json", "stars-X.fits", "..%2Freport.json"):
+        assert call(query, "GET", f"/api/calibrations/{job_id}/files/{other}").code == "NOT_FOUND"
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_from_creation_to_deletion(upload: Function, query: Function, scene: Scene, name: str) -> None:
     form = {"EventID": f"ivo://{name}", "ra": "220.665", "dec": "53.2", "hashtag": scene.secret, "outputFormat": "json"}

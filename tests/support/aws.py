@@ -207,7 +207,7 @@ def dump(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 # What the table knows and S3 does not: who has a lease, how often it was tried, when a key was used.
-NOT_IN_S3 = frozenset({"attempt", "lease_owner", "lease_until", "retry_after", "last_used"})
+NOT_IN_S3 = frozenset({"attempt", "lease_owner", "progress", "lease_until", "retry_after", "last_used"})
 
 
 def lasting(store: Store) -> dict[tuple[str, str], dict[str, Any]]:

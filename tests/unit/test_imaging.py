@@ -11,13 +11,17 @@ from photocal.calibration import calibrate
 from photocal.headers.understand import standardise
 from photocal.images import read_image
 from photocal.imaging import MeasuredFrame, measure_frame
+from photocal.pointing import Pointing
 from photocal.results import Calibration, Target
+from photocal.simulate_image import StarField, star_field
+from photocal.simulate_scene import NONE, Scene
 from photocal.sphere import separation_deg
-from tests.support.star_field import StarField, star_field
-from tests.support.star_scene import NONE, Scene
 
 SCENE = Scene(
     shape=(384, 384), n_stars=120, apart=12.0, n_cosmics=8, n_hot=8, distortion=1.0, wcs=NONE, rotation_deg=70.0
+)
+POINTING = Pointing(
+    ra_deg=SCENE.ra_deg, dec_deg=SCENE.dec_deg, within_deg=0.2, references_deg=0.5, scales_arcsec=((0.6, 1.1),)
 )
 
 
@@ -27,10 +31,9 @@ def _measure(field: StarField, target: Target | None) -> MeasuredFrame:
         frame,
         standardise(frame.header),
         [field.references],
+        pointing=POINTING,
         target=target,
         mjd=None,
-        search_radius_deg=0.2,
-        scale_arcsec=(0.6, 1.1),
     )
 
 
@@ -106,8 +109,7 @@ def test_reference_stars_of_another_field_are_refused(field: StarField) -> None:
             [other.references],
             target=None,
             mjd=None,
-            search_radius_deg=0.2,
-            scale_arcsec=(0.6, 1.1),
+            pointing=POINTING,
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from cpcs.errors import HeaderContradiction, ImageNotMeasured, RawMosaic, ReaderCrashed
+from cpcs.errors import HeaderContradiction, RawMosaic, ReaderCrashed
 from cpcs.mappings import Condition, HeaderMapping, Rule, parse_table
 from functions.calibrate import reading
 from functions.calibrate.child import Answer, Limits
@@ -120,7 +120,8 @@ def test_a_file_without_a_header_has_none() -> None:
     for data in (text(), simulate(seed=3).catalogue):
         intake = take_in(data, mappings=(WHEEL,), camera="BFOSC")
         assert (intake.header, intake.filter_name, intake.camera) == (None, "", "")
-        assert intake.measured().n > 1
+        assert intake.stars is not None
+        assert intake.stars.n > 1
 
 
 @pytest.mark.parametrize(
@@ -158,11 +159,11 @@ def test_the_header_of_ldac_is_the_images() -> None:
     assert plain.number("NAXIS1") is None  # the length of a row is no width
 
 
-def test_an_image_is_understood_and_not_measured() -> None:
+def test_an_image_is_understood() -> None:
     intake = take_in(image({"FILTER": "V", "OBSTYPE": "object"}))
+    intake.check()
     assert (intake.stars, intake.filter_name) == (None, "V")
-    with pytest.raises(ImageNotMeasured):
-        intake.measured()
+    assert intake.frame is not None
 
 
 def test_remarks_of_the_pixels_stand_among_those_of_the_header() -> None:
@@ -177,7 +178,7 @@ def test_remarks_of_the_pixels_stand_among_those_of_the_header() -> None:
 
 def test_an_image_that_cannot_be_is_refused() -> None:
     with pytest.raises(HeaderContradiction) as refused:
-        take_in(image({"IMAGETYP": "dark"})).measured()
+        take_in(image({"IMAGETYP": "dark"})).check()
     assert refused.value.metadata["remark"] == "NOT_A_LIGHT_FRAME"
     assert "frame" in refused.value.message
 
@@ -193,11 +194,11 @@ def test_an_image_that_cannot_be_is_refused() -> None:
 def test_of_a_catalogue_stars_and_form_say_better(header: dict[str, object], code: str) -> None:
     given = Given(mjd=58396.5, target_ra_deg=192.0, target_dec_deg=60.0, longitude_deg=11.3, latitude_deg=44.3)
     intake = take_in(catalogue(header), given=given)
-    assert intake.measured() is intake.stars
+    intake.check()
     assert intake.header is not None
     assert {remark.code: remark.level for remark in intake.header.remarks}[code] is Level.WARNING
     with pytest.raises(HeaderContradiction) as refused:
-        take_in(image(header), given=given).measured()
+        take_in(image(header), given=given).check()
     assert refused.value.metadata["remark"] == code
 
 

@@ -12,8 +12,8 @@ from astropy.wcs import WCS
 
 from photocal.__main__ import main
 from photocal.references import FolderBlobs, TileStore
-from tests.support.star_field import StarField, star_field
-from tests.support.star_scene import NONE, Scene
+from photocal.simulate_image import StarField, star_field
+from photocal.simulate_scene import NONE, Scene
 
 SCENE = Scene(shape=(320, 340), n_stars=90, apart=12.0, wcs=NONE, rotation_deg=200.0, flipped=True)
 
@@ -46,12 +46,13 @@ def test_catalogue_and_header_are_written(field: StarField, image: Path, capsys:
     folder = image.parent
     catalogue, header = folder / "stars.fits", folder / "solved.hdr"
     options = ["--references", str(folder / "references"), "--out-catalogue", str(catalogue)]
-    place = ["--ra", str(SCENE.ra_deg + 0.05), "--dec", str(SCENE.dec_deg)]
+    place = ["--ra", str(SCENE.ra_deg + 0.02), "--dec", str(SCENE.dec_deg)]
     assert main(["measure", str(image), *options, *place, "--out-header", str(header), "--figures", str(folder)]) == 0
     said = capsys.readouterr()
     assert "stars made the PSF" in said.out
     assert "% solve" in said.err
-    assert (folder / "psf-stars.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("cutout", "overview", "psf"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     table = Table.read(catalogue)
     truth = field.truth
     bright = truth.inside & ~truth.hit & (truth.flux > 10_000.0)
@@ -68,8 +69,10 @@ def test_catalogue_and_header_are_written(field: StarField, image: Path, capsys:
 def test_without_references_there_are_pixels_only(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And it says so; the catalogue may be ECSV."""
     catalogue = image.parent / "stars.ecsv"
-    assert main(["measure", str(image), "--out-catalogue", str(catalogue)]) == 0
+    figures = image.parent / "figures"
+    assert main(["measure", str(image), "--out-catalogue", str(catalogue), "--figures", str(figures)]) == 0
     assert "not known" in capsys.readouterr().out
+    assert sorted(path.name for path in figures.iterdir()) == ["overview.png", "psf.png"]
     table = Table.read(catalogue)
     assert "ra_deg" not in table.colnames
     assert str(table["flux"].unit) == "ct"

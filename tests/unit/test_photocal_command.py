@@ -11,8 +11,10 @@ import pytest
 from astropy.io import fits
 
 from photocal.__main__ import main
-from photocal.references import vizier
+from photocal.references import FolderBlobs, TileStore, vizier
 from photocal.simulate import simulate
+from photocal.simulate_scene import mid_exposure_mjd
+from tests.support.pictures import STARRY, a_star, picture
 
 FIELD = simulate(seed=12)
 
@@ -172,14 +174,48 @@ def test_broken_tiles_are_said_to_be_broken(folder, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["calibration"]["passband"].startswith("PS1/")
 
 
-def test_an_image_is_refused(folder, capsys):
+def test_an_image_without_stars_is_refused(folder, capsys):
     stream = io.BytesIO()
     fits.PrimaryHDU(np.arange(1024, dtype=np.float32).reshape(32, 32)).writeto(stream)
     (folder / "image.fits").write_bytes(stream.getvalue())
     assert calibrate(folder, "--json", "-", file="image.fits") == 2
     error = json.loads(capsys.readouterr().out)["error"]
-    assert error["code"] == "IMAGE_NOT_MEASURED"
+    assert error["code"] == "NO_STARS"
     assert error["hint"]
+
+
+def test_an_image_is_calibrated_as_a_catalogue_is(tmp_path, capsys):
+    target, row = a_star(picture())
+    (tmp_path / "image.fits").write_bytes(picture().data)
+    TileStore(FolderBlobs(tmp_path / "references")).add(picture().references)
+    where = ["--ra", str(target.ra_deg), "--dec", str(target.dec_deg), "--mjd", str(mid_exposure_mjd(STARRY))]
+    to = ["--references", str(tmp_path / "references"), "--figures", str(tmp_path / "out")]
+    image = str(tmp_path / "image.fits")
+    assert main(["calibrate", image, *where, *to, "--json", str(tmp_path / "report.json")]) == 0
+    said = capsys.readouterr().out
+    assert "image of" in said
+    assert "the target by source" in said
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert abs(report["target"]["corrected_mag"] - picture().truth.r[row]) < 0.05
+    assert report["image"]["filter"] == "r"
+    there = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"panel.png", "residuals.png", "cutout.png", "psf.png", "stars.fits", "solved.hdr"} <= there
+    assert (
+        main(
+            [
+                "calibrate",
+                image,
+                *where[:2],
+                "--dec",
+                str(target.dec_deg + 0.09),
+                "--mjd",
+                str(mid_exposure_mjd(STARRY)),
+                *to,
+            ]
+        )
+        == 2
+    )
+    assert capsys.readouterr().err.startswith("TARGET_OUTSIDE_FIELD")
 
 
 def test_a_catalogue_for_positions_is_used_where_it_is_forced(folder, tmp_path, capsys):

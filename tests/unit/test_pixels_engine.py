@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from photocal.arrays import Floats, Pixels
-from photocal.pixels import flags, judge, moffat
+from photocal.pixels import flags, judge, moffat, residual
 from photocal.pixels.forced import forced_flux
 from photocal.pixels.joint import fit_together
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.records import Fitted, Prepared, PsfStars
+from photocal.pixels.render import render
 
 SIZE, SKY, GAIN, READ_NOISE, SATURATION = 256, 300.0, 1.6, 4.0, 55_000.0
 FWHM, BETA, RATIO = 3.1, 3.2, 0.9  # of the major axis along x; what the simulation draws
@@ -278,3 +280,46 @@ def test_what_a_bright_star_drowns_is_told(fitted: Fitted) -> None:
     faint = fitted.sources.select(np.array([bright]))
     faint = replace(faint, x=faint.x + FWHM, flux=faint.flux / 1000)
     assert judge.drowned(fitted.psf, faint, fitted.model).all()
+
+
+def test_what_a_moffat_has_not_got_of_the_psf_is_found(truth: Truth, prepared: Prepared, fitted: Fitted) -> None:
+    """A lopsided PSF comes back, adds up to 1, and leaves positions where its peak is; a Moffat alone moves them."""
+    table = np.zeros((3, len(residual.FUNCTIONS)))
+    table[0] = 0.006 * residual.FUNCTIONS.reshape(-1, residual.ORDER + 1, residual.ORDER + 1)[:, 3, 0]
+    table[0] += 0.006 * residual.FUNCTIONS.reshape(-1, residual.ORDER + 1, residual.ORDER + 1)[:, 1, 2]
+    real = replace(fitted.psf, residual=residual.Residual((SIZE, SIZE), table))
+    light = render(real, *truth, rms=prepared.rms, half=6) - render(fitted.psf, *truth, rms=prepared.rms, half=6)
+    bent = replace(prepared, data=prepared.data + light)
+    psf = fit_psf(bent, chosen(truth))
+    assert psf.residual is not None
+    _, _, (found,) = psf.stamps(truth.x[:1], truth.y[:1], psf.half)
+    _, _, (wanted,) = real.stamps(truth.x[:1], truth.y[:1], psf.half)
+    assert float(found[0].sum()) == pytest.approx(1.0, abs=0.015)
+    assert np.abs(found[0] - wanted[0]).max() < 0.01 * wanted[0].max()
+    off = []
+    for kind in (psf, replace(psf, residual=None)):
+        stars = fit_together(bent, kind).sources
+        index = np.hypot(stars.x[:, None] - truth.x, stars.y[:, None] - truth.y).argmin(0)
+        off.append(abs(np.average(stars.x[index] - truth.x, weights=stars.x_err[index] ** -2.0)))
+    assert off[0] < 0.005 < off[1]
+
+
+def test_a_moffat_needs_nothing_beyond_it(truth: Truth, prepared: Prepared) -> None:
+    """Noise is not taken for a part of the PSF, and few stars are not asked."""
+    assert fit_psf(prepared, chosen(truth)).residual is None
+    assert fit_psf(prepared, chosen(truth, 12)).residual is None
+
+
+def test_errors_grow_where_stars_are_too_many_to_be_seen(truth: Truth, prepared: Prepared, fitted: Fitted) -> None:
+    """Unseen stars, one in ten pixels, make errors larger and keep pulls at 1; none leave them."""
+    rng = np.random.default_rng(11)
+    faint = np.zeros((SIZE, SIZE))
+    np.add.at(faint, tuple(rng.integers(0, SIZE, (2, 6500))), rng.uniform(20, 130, 6500))
+    light = gaussian_filter(faint, FWHM / 2.35)
+    full = replace(prepared, data=(prepared.data + light).astype(np.float32))
+    measured = fit_together(full, fitted.psf)
+    (one, _), (two, apart) = nearest(fitted, truth), nearest(measured, truth)
+    weak = (truth.flux < np.quantile(truth.flux, 0.4)) & (apart < 1)
+    assert np.median((measured.sources.flux_err[two] / fitted.sources.flux_err[one])[weak]) > 1.06
+    pulls = (measured.sources.flux[two] - truth.flux)[weak] / measured.sources.flux_err[two][weak]
+    assert 0.6 < np.std(pulls) < 1.5

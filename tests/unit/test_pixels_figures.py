@@ -1,46 +1,85 @@
-"""The figure of the stars of the PSF: it is drawn, whatever there is to draw."""
+"""Figures of a measured image: they are drawn, whatever there is to draw. What they look like is for eyes."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, cast
+import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
-from photocal.figures.psf_stars import mosaic, psf_stars
-from photocal.images import Image
-from photocal.pixels.prepare import prepare
-from photocal.pixels.psf_stars import choose_psf_stars
-from photocal.pixels.records import Detector, Fitted, Photometry, Psf, Sources
+from photocal import figures
+from photocal.figures import pictures
+from photocal.headers.understand import standardise
+from photocal.images import read_image
+from photocal.imaging import MeasuredPlane, forced_at, measure_frame
+from photocal.pointing import around_place
+from photocal.results import Target
+from photocal.simulate_image import star_field
+from photocal.simulate_scene import Scene
 
-
-def photometry(n: int, shape: tuple[int, int]) -> Photometry:
-    """Return what a figure gets of an image with n stars; it does not look at the fit."""
-    rng = np.random.default_rng(1)
-    data = rng.normal(400, 16, shape)
-    rows, columns = np.indices(shape)
-    for _ in range(n):
-        x, y = rng.uniform(20, shape[1] - 20), rng.uniform(20, shape[0] - 20)
-        data += 5_000 * np.exp(-0.5 * ((columns - x) ** 2 + (rows - y) ** 2) / 1.3**2)
-    ready = prepare(Image(data=data.astype(np.float32)), Detector())
-    none: dict[str, Any] = {item.name: np.zeros(0, dtype=np.int64) for item in fields(Sources)}
-    return Photometry(
-        prepared=ready,
-        psf_stars=choose_psf_stars(ready),
-        fitted=Fitted(sources=Sources(**none), psf=cast("Psf", None), model=np.zeros_like(ready.data), sky=ready.sky),
-        aperture_correction_mag=0.0,
-        aperture_correction_err=0.0,
-        quality={},
-        seconds={},
-    )
+SCENE = Scene(shape=(220, 300), n_stars=60, apart=12.0, n_cosmics=4, rotation_deg=130.0)
 
 
-@pytest.mark.parametrize(("n", "shape"), [(0, (64, 64)), (1, (64, 200)), (40, (300, 200))])
-def test_the_stars_of_the_psf(n: int, shape: tuple[int, int]) -> None:
-    measured = photometry(n, shape)
-    assert psf_stars(measured).startswith(b"\x89PNG")
-    shown = mosaic(measured.psf_stars, measured.prepared)
-    side = len(shown) // 5
-    brightest = shown.reshape(5, side, 5, side).max(axis=(1, 3))
-    assert np.count_nonzero(brightest > 0.99) == min(np.count_nonzero(measured.psf_stars.taken), 25)
+@pytest.fixture(scope="module")
+def plane() -> MeasuredPlane:
+    """Return a measured image that is wider than high."""
+    field = star_field(SCENE, seed=4)
+    frame = read_image(field.data)
+    return measure_frame(
+        frame,
+        standardise(frame.header),
+        [field.references],
+        pointing=around_place(standardise(frame.header), SCENE.ra_deg, SCENE.dec_deg),
+        target=None,
+        mjd=None,
+    ).planes[0]
+
+
+def _target(plane: MeasuredPlane, x: float, y: float) -> Target:
+    ra, dec = plane.solution.plane.sky(x, y)
+    return Target(ra_deg=float(ra), dec_deg=float(dec), name="Gaia19sim")
+
+
+def _looked_at(png: bytes) -> tuple[int, int]:
+    """Return the size of a picture that is one, is not empty, and not too large to be sent to a phone."""
+    assert len(png) < 300_000
+    picture = Picture.open(io.BytesIO(png)).convert("L")
+    assert np.asarray(picture).std() > 5.0
+    return picture.size
+
+
+@pytest.mark.parametrize(("x", "y"), [(150.0, 100.0), (1.0, 218.0)])
+def test_around_the_target(plane: MeasuredPlane, x: float, y: float) -> None:
+    """In the middle, and in a corner, where the square keeps its size."""
+    target = _target(plane, x, y)
+    sizes = {_looked_at(figures.cutout(item, target)) for item in (plane, forced_at(plane, target))}
+    assert len(sizes) == 1
+
+
+def test_the_whole_image(plane: MeasuredPlane) -> None:
+    """With and without a place on the sky; a tall one is no taller than a screen."""
+    target = _target(plane, 150.0, 100.0)
+    width, height = _looked_at(figures.overview(plane.photometry, plane, target))
+    assert _looked_at(figures.overview(plane.photometry)) == (width, height)
+    assert height < 2.2 * width
+
+
+def test_the_psf(plane: MeasuredPlane) -> None:
+    """Also where none of its stars was measured in the end."""
+    _looked_at(figures.psf(plane.photometry))
+    away = replace(plane.photometry.psf_stars, x=plane.photometry.psf_stars.x - 1e4)
+    _looked_at(figures.psf(replace(plane.photometry, psf_stars=away)))
+
+
+def test_binning_keeps_the_noise_and_leaves_out_what_is_bad() -> None:
+    """Sums over the root of the number of good pixels."""
+    values, good = np.ones((5, 7)), np.ones((5, 7), dtype=np.bool_)
+    good[:2, :2] = False
+    good[2, 2] = False
+    found = pictures.binned(values, good, 2)
+    assert found.shape == (2, 3)
+    assert np.isnan(found[0, 0])
+    assert found[1, 1] == pytest.approx(3.0 / np.sqrt(3.0))
+    assert found[0, 1] == pytest.approx(2.0)

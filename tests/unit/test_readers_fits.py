@@ -138,12 +138,12 @@ def test_images_are_told_so():
     image = fits.PrimaryHDU(np.zeros((10, 10), np.float32))
     stream = io.BytesIO()
     image.writeto(stream)
-    with pytest.raises(errors.ImageNotMeasured):
+    with pytest.raises(errors.ImageNotCatalogue):
         read_catalogue(stream.getvalue())
     packed = fits.CompImageHDU(np.arange(10000, dtype=np.int16).reshape(100, 100))
-    with pytest.raises(errors.ImageNotMeasured):
+    with pytest.raises(errors.ImageNotCatalogue):
         read_catalogue(written(packed))
-    with pytest.raises(errors.ImageNotMeasured):
+    with pytest.raises(errors.ImageNotCatalogue):
         read_catalogue(written(packed, fits.BinTableHDU.from_columns([fits.Column("X", "E", array=[1.0])])))
     assert read_catalogue(written(packed, fits.BinTableHDU.from_columns(columns()))).n == N
 

@@ -40,9 +40,9 @@ REFUSED = {
     "feder_ey_uma/sample_wcs_ey_uma.fits": errors.EmptyFile,
     "hsc_cosmos_visit1180/1180_0.fits": errors.MissingColumn,  # pixels only
     "../images/ntt_emmi_1992/image.cat": errors.MissingColumn,
-    "../images/ntt_emmi_1992/image.fits": errors.ImageNotMeasured,
-    "../images/lco04m_kb29/banzai_test_frame.fits.fz": errors.ImageNotMeasured,
-    "../images/lco1m_sinistro_raw_mef/mef_raw_test_frame.fits": errors.ImageNotMeasured,
+    "../images/ntt_emmi_1992/image.fits": errors.ImageNotCatalogue,
+    "../images/lco04m_kb29/banzai_test_frame.fits.fz": errors.ImageNotCatalogue,
+    "../images/lco1m_sinistro_raw_mef/mef_raw_test_frame.fits": errors.ImageNotCatalogue,
 }
 FIELDS = {  # the pointing that the header gives (NGC 2264: its south), and how far stars reach, deg
     "formats/sextractor_ascii_head_ngc2264.cat": (100.30, 9.28, 0.3),

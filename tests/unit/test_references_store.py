@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpcs.errors import ReferenceUnavailable
-from photocal.references import FolderBlobs, ReferenceStars, TileStore, sky
+from photocal.references import FolderBlobs, ReferenceStars, TileStore, gather_places, sky
 from photocal.references.tiles import BrokenTileError, Tile, decoded, encoded, joined, merged
 from photocal.sphere import separation_deg
 
@@ -357,3 +357,17 @@ def test_a_catalogue_that_is_not_held_is_looked_for_once_and_found_when_it_comes
     assert asked == []
     TileStore(bucket).add(field())
     assert tiles.cone("APASS", 285.0, 11.0, 0.05).n > 0
+
+
+def test_places_come_from_the_catalogue_that_knows_them_best(tmp_path):
+    """Not from one with a handful of stars while another has enough; and not at all where none is to be had."""
+    tiles = TileStore(FolderBlobs(tmp_path))
+    with pytest.raises(ReferenceUnavailable):
+        gather_places(tiles, 285.0, 11.0, 0.1)
+    tiles.add(field("GAIA", n=4))
+    few = gather_places(tiles, 285.0, 11.0, 0.1)
+    assert [(stars.catalogue, stars.n) for stars in few.stars] == [("GAIA", 4)]
+    assert "PS1" in few.unavailable
+    tiles.add(field("APASS"))
+    enough = gather_places(tiles, 285.0, 11.0, 0.1)
+    assert [stars.catalogue for stars in enough.stars] == ["APASS"]

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from cpcs.errors import ImageNotMeasured
 from photocal.headers.standard import Level
 from photocal.images import read_image
 from photocal.intake import take_in
+from photocal.simulate_image import THROUGH, render, stamp, star_field
+from photocal.simulate_scene import NONE, Scene, julian_year
 from photocal.sphere import separation_deg
-from tests.support.star_field import THROUGH, render, star_field
-from tests.support.star_scene import NONE, Scene, julian_year
 
 BUSY = Scene(n_cosmics=5, n_hot=10, bad_columns=(40,), ellipticity=0.1, widening=0.2, distortion=3.0, motion_mas_yr=20)
 
@@ -28,6 +27,18 @@ def test_the_light_of_a_star_adds_up(fwhm: float, ellipticity: float) -> None:
     assert image.sum() == pytest.approx(1e9, rel=2e-4)
     assert (image * x).sum() / image.sum() == pytest.approx(250.3, abs=0.002)
     assert (image * y).sum() / image.sum() == pytest.approx(249.6, abs=0.002)
+
+
+def test_a_halo_is_part_of_the_light_and_stands_aside() -> None:
+    scene = Scene(shape=(401, 401), beta=3.5, halo=(0.2, 2.0, 0.5, -0.25))
+    x, y, ones = np.array([200.3]), np.array([199.6]), np.arange(401)
+    image = render(scene, x, y, np.array([1e9]))
+    rows, columns = np.indices(image.shape)
+    assert image.sum() == pytest.approx(1e9, rel=5e-4)
+    assert (image * columns).sum() / image.sum() == pytest.approx(200.3 + 0.2 * 0.5 * scene.fwhm, abs=0.005)
+    assert (image * rows).sum() / image.sum() == pytest.approx(199.6 - 0.2 * 0.25 * scene.fwhm, abs=0.005)
+    middle = slice(190, 211)
+    assert np.allclose(stamp(scene, 200.3, 199.6, ones[middle], ones[middle]), image[middle, middle] / 1e9, rtol=0.01)
 
 
 def test_counts_are_stars_and_sky_within_the_noise() -> None:
@@ -84,9 +95,9 @@ def test_its_file_is_taken_in(scene: Scene) -> None:
     assert intake.header is not None
     assert not [remark for remark in intake.header.remarks if remark.level is Level.REFUSAL]
     assert intake.filter_name == "r"
-    with pytest.raises(ImageNotMeasured):
-        intake.measured()
-    (plane,) = read_image(field.data).planes
+    assert intake.stars is None
+    assert intake.frame is not None
+    (plane,) = intake.frame.planes
     assert np.array_equal(plane.data, field.counts)
 
 

@@ -203,7 +203,7 @@ def _calibrate(given: argparse.Namespace) -> None:
         mapping=given.mapping,
     )
     if given.figures is not None:
-        alone.write_figures(result.calibration, given.figures)
+        alone.write_figures(result, given.figures)
     if given.json is not None:
         _write_json(result.document(), given.json)
     if given.learn:  # last: a frame whose results could not be written has taught nothing
@@ -226,7 +226,7 @@ def _measure(given: argparse.Namespace) -> None:
     )
     found.write(given.out_catalogue, given.out_header)
     if given.figures is not None:
-        write_figures(found, given.figures)
+        write_figures(found, given.figures, None if given.ra is None else (given.ra, given.dec))
     sys.stdout.write(found.text())
 
 

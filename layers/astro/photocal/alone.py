@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cpcs.errors import BadField, ReferenceUnavailable
+from cpcs.errors import BadField, NoImage, ReferenceUnavailable
 from cpcs.passbands import ANY, Choice, astrometric, catalogue_data, covers, parse_choice
 from photocal import notebook, report
 from photocal.calibration import calibrate, check_in_field
 from photocal.headers.file import named_mapping
 from photocal.headers.standard import Given, StandardHeader
-from photocal.intake import take_in
+from photocal.imaging import measure_frame
+from photocal.intake import Intake, take_in
+from photocal.kept import KeptPlane, keep, place_error_mas
+from photocal.pixels.records import ForcedFlux
+from photocal.planes import CalibratedImage, calibrate_planes
+from photocal.pointing import around_target
 from photocal.references import FolderBlobs, ReferenceStars, TileStore, VizierSource, gather, import_file
 from photocal.references.importer import catalogue_name
 from photocal.results import Calibration, Target
@@ -32,10 +37,11 @@ class FileResult:
     sha256: str
     camera: str = ""
     header: StandardHeader | None = None
+    image: CalibratedImage | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the report."""
-        return report.document(self.calibration, input_sha256=self.sha256, header=self.header)
+        return report.document(self.calibration, input_sha256=self.sha256, header=self.header, image=self.image)
 
     def text(self) -> str:
         """Return what people want to know, in a few lines."""
@@ -47,13 +53,39 @@ class FileResult:
             f"{found.winner.passband}  {value}  ({found.mode.value}, confidence {found.confidence:.2f}{runner_up})\n"
             f"zero point {fit.zero_point:.3f} +- {fit.zero_point_err:.3f}, scatter {fit.scatter:.3f}, "
             f"{fit.n_matched} stars, outlier fraction {fit.outlier_fraction:.2f}\n"
-            f"{self._terms()}"
+            f"{self._terms()}{self._measured()}{self._colours()}"
             f"{sum(found.seconds.values()):.2f} s\n"
         )
 
     def teach(self, colour_terms: Path) -> bool:
         """Add to a file of colour terms what this frame says; returns whether it says anything."""
         return notebook.learn(colour_terms, self.calibration, sha256=self.sha256, camera=self.camera)
+
+    def _measured(self) -> str:
+        """Return how the image was, in a line; nothing for a catalogue."""
+        if self.image is None:
+            return ""
+        facts = self.image.main.facts
+        quality, solution = facts["quality"], facts["solution"]
+        return (
+            f"image of {quality['n_stars']:.0f} stars, seeing {quality['seeing_arcsec']:.2f} arcsec, "
+            f"its place known to {place_error_mas(facts):.0f} mas "
+            f"from {solution['n_used']} stars of {solution['catalogue']}, "
+            f"the target by {self.calibration.target.method}\n"
+        )
+
+    def _colours(self) -> str:
+        """Return the calibrations of a camera's other colours, a line each."""
+        lines = ""
+        for other in () if self.image is None else self.image.others:
+            found = other.calibration
+            if found is None:
+                lines += f"{other.plane.filter_name}: {'' if other.error is None else other.error.message}\n"
+                continue
+            target = found.target
+            value = f"> {target.mag:.3f}" if target.is_limit else f"{target.mag:.3f} +- {target.mag_err:.3f}"
+            lines += f"{other.plane.filter_name}: {found.winner.passband}  {value}\n"
+        return lines
 
     def _terms(self) -> str:
         """Return what the zero point depends on, and the magnitude that follows, a line each."""
@@ -105,29 +137,60 @@ def calibrate_file(
     given = Given(mjd=mjd, filter=filter_hint, camera=camera, target_ra_deg=ra_deg, target_dec_deg=dec_deg)
     mappings = () if mapping is None else (named_mapping(mapping, camera),)
     intake = take_in(data, mappings=mappings, camera=mappings[0].camera if mappings else camera, given=given)
-    stars = intake.measured()
-    camera, filter_hint = camera or intake.camera, filter_hint or intake.filter_name
+    intake.check()
+    camera = camera or intake.camera
     read = time.perf_counter()
     target = Target(ra_deg=ra_deg, dec_deg=dec_deg, name=name)
-    check_in_field(stars, target)
     tiles = TileStore(FolderBlobs(folder))
     forced = _choice(force, tiles)
-    references = _references(tiles, stars, forced, folder)
+    if intake.stars is not None:
+        check_in_field(intake.stars, target)
+    planes = () if intake.stars is not None else _measured(intake, target, mjd, tiles, folder)
+    measured = time.perf_counter()
+    field = intake.stars if intake.stars is not None else planes[0].stars
+    references = _references(tiles, field, forced, folder)
     gathered = time.perf_counter()
-    found = calibrate(
-        stars,
-        references,
-        target=target,
-        matching_radius_arcsec=matching_radius_arcsec,
-        forced=forced,
-        filter_hint=filter_hint,
-        mjd=mjd,
-        target_colours=target_colours,
-        colour_priors=notebook.priors(frames, mjd=mjd, sha256=sha256, camera=camera, filter_hint=filter_hint),
-    )
-    seconds = {"read": round(read - start, 5), "references": round(gathered - read, 5), **found.seconds}
-    calibrated = replace(found, seconds=seconds)
-    return FileResult(calibration=calibrated, sha256=sha256, camera=camera, header=intake.header)
+
+    def fit(stars: StarList, hint: str, choice: Choice | None, forced_flux: ForcedFlux | None = None) -> Calibration:
+        return calibrate(
+            stars,
+            references,
+            target=target,
+            matching_radius_arcsec=matching_radius_arcsec,
+            forced=choice,
+            filter_hint=hint,
+            mjd=mjd,
+            target_colours=target_colours,
+            colour_priors=notebook.priors(frames, mjd=mjd, sha256=sha256, camera=camera, filter_hint=hint),
+            forced_flux=forced_flux,
+        )
+
+    if intake.stars is not None:
+        image, found = None, fit(intake.stars, filter_hint or intake.filter_name, forced)
+    else:
+        image = calibrate_planes(planes, forced, filter_hint, lambda p, hint, only: fit(p.stars, hint, only, p.forced))
+        found = image.calibration
+    seconds = {"read": read - start, "measure": measured - read, "references": gathered - measured}
+    rounded = {step: round(value, 5) for step, value in seconds.items()}
+    calibrated = replace(found, seconds={**rounded, **found.seconds})
+    return FileResult(calibration=calibrated, sha256=sha256, camera=camera, header=intake.header, image=image)
+
+
+def _measured(intake: Intake, target: Target, mjd: float, tiles: TileStore, folder: Path) -> tuple[KeptPlane, ...]:
+    """Measure the image of a file.
+
+    Raises
+    ------
+    CpcsError
+        It cannot be measured, or placed on the sky.
+    """
+    if intake.frame is None or intake.header is None:
+        raise NoImage(reason="nothing was read")
+    pointing = around_target(intake.header, target)
+    place = target.ra_deg, target.dec_deg
+    references = gather_from(folder, tiles, tiles.catalogues(), place, pointing.references_deg)
+    measured = measure_frame(intake.frame, intake.header, references, pointing=pointing, target=target, mjd=mjd)
+    return keep(measured, intake.header, target, figures=True)
 
 
 def _choice(given: str, tiles: TileStore) -> Choice | None:
@@ -166,13 +229,15 @@ def gather_from(
     return gather(tiles, names, *place, radius_deg).stars
 
 
-def write_figures(calibration: Calibration, folder: Path) -> None:
-    """Write the figures of a calibration into a folder."""
+def write_figures(result: FileResult, folder: Path) -> None:
+    """Write the figures of a calibration into a folder, and what was kept of an image."""
     from photocal import figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / PANEL).write_bytes(figures.panel(calibration))
-    (folder / RESIDUALS).write_bytes(figures.residuals(calibration))
+    (folder / PANEL).write_bytes(figures.panel(result.calibration))
+    (folder / RESIDUALS).write_bytes(figures.residuals(result.calibration))
+    for name, content in {} if result.image is None else result.image.files.items():
+        (folder / Path(name).name).write_bytes(content)
 
 
 def import_references(path: Path, catalogue: str, folder: Path, *, columns: str | None = None) -> str:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from cpcs.errors import NoReferenceStars, TooFewMatches
 from cpcs.memory import ANY_CAMERA
 from cpcs.passbands import ANY, Choice, Passband, colour_for, is_photographic
 from cpcs.records import ColourPrior
 from photocal import terms
-from photocal.arrays import Bools
+from photocal.arrays import Bools, Floats
 from photocal.matching import Match, match
 from photocal.references.declared import derived_recipe
 from photocal.references.stars import ReferenceStars
 from photocal.results import Candidate, SkyOffset, Target, UsedStars
 from photocal.selection import LEAST_STARS, quality
-from photocal.sphere import tangent_plane
+from photocal.sphere import chord, tangent_plane, unit_vectors
 from photocal.stars import StarList
 from photocal.target import is_measured, separations
 from photocal.zeropoint import fit_zero_point
 
 LARGEST_REFERENCE_ERROR = 0.3  # CPCS 1's
 LEAST_ERROR = 0.003  # mag: no star is known better, whatever its error says
+OTHERS_LIGHT = 0.01  # of its own: what reference stars that the image does not resolve may add to one
+ENOUGH_ALONE = 30  # stars without such company: where there are fewer, the others count as well
 BAD_FLAGS = ~0b11  # SExtractor's: neighbours and blends may stay, saturated, cut and corrupt stars may not
 
 Pair = tuple[ReferenceStars, Match]
@@ -136,13 +139,38 @@ def _usable(
     measured, clean = (mask[found.source_index] for mask in sources)
     # Where flags leave nothing, they mean something else than SExtractor's.
     usable = clean if clean.sum() >= LEAST_STARS else measured
+    alone = _alone(task, reference, found)
     for band, (mag, err) in reference.bands.items():
         if not task.allows(reference.catalogue, band):
             continue
         ref_mag, ref_err = mag[found.reference_index], err[found.reference_index]
         with np.errstate(invalid="ignore"):
             mine = usable & np.isfinite(ref_mag) & (ref_err >= 0.0) & (ref_err <= LARGEST_REFERENCE_ERROR)
-        yield Passband(reference.catalogue, band), mine
+        single = mine & alone(mag)
+        yield Passband(reference.catalogue, band), single if single.sum() >= ENOUGH_ALONE else mine
+
+
+def _alone(task: Task, reference: ReferenceStars, found: Match) -> Callable[[Floats], Bools]:
+    """Return what tells, from magnitudes of the catalogue, which matched stars the image shows without another's light.
+
+    Reference stars that were not found, nearer than the FWHM (or the matching radius) to one that was, are in its
+    light. Where the FWHM is as good as the catalogue's own, there are none.
+    """
+    lost = np.setdiff1d(np.arange(reference.n), found.reference_index)
+    radius = max(found.radius_arcsec, task.stars.meta.fwhm_arcsec or 0.0)
+    vectors = unit_vectors(reference.ra_deg, reference.dec_deg)
+    near = cKDTree(vectors[found.reference_index]).query_ball_tree(cKDTree(vectors[lost]), chord(radius / 3600.0))
+    first = np.repeat(np.arange(len(near)), [len(item) for item in near])
+    second = lost[np.fromiter((k for item in near for k in item), np.int64, len(first))]
+
+    def alone(mag: Floats) -> Bools:
+        fainter = mag[second] - mag[found.reference_index[first]]
+        with np.errstate(invalid="ignore"):
+            light = np.bincount(first, np.nan_to_num(10.0 ** (-0.4 * fainter)), len(near))
+        lonely: Bools = light < OTHERS_LIGHT
+        return lonely
+
+    return alone
 
 
 def _fit_one(task: Task, everywhere: terms.Place, pair: Pair, passband: Passband, mine: Bools) -> Candidate:

@@ -16,25 +16,21 @@ from photocal.arrays import MAG_PER_RELATIVE_ERROR
 from photocal.astrometry.cards import cards, plane_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
-from photocal.astrometry.solve import Hint, Solved, solve
+from photocal.astrometry.solve import Hint, Solved, Work, solve
 from photocal.headers.standard import StandardHeader
 from photocal.images.frame import Frame, Grid, Image
 from photocal.matching import year_of
 from photocal.pixels import quality
 from photocal.pixels.measure import Progress, forced, measure_plane
 from photocal.pixels.records import Detector, ForcedFlux, Photometry
+from photocal.pointing import Pointing
+from photocal.references import BEST_PLACES, ENOUGH_FOR_PLACES
 from photocal.references.stars import ReferenceStars
 from photocal.results import Target
 from photocal.sphere import separation_deg
 from photocal.stars import CatalogueMeta, StarList
 
 FORMAT = "image"
-# By how well they know where stars stand: Gaia's and what was made with it, then CCD surveys, then plates
-ASTROMETRY = (
-    "GAIA", "GaiaSP", "REFCAT2", "GAIADR2", "URAT1", "PS1", "UCAC4", "DES", "SKYMAPPER", "SDSS", "2MASS", "VSTATLAS",
-    "APASS", "OGLE3", "USNO",
-)  # fmt: skip
-LEAST_REFERENCE = 10  # stars of a catalogue that a solution is tried with while there is a better one
 MOST_TRIED = 2  # catalogues
 _MEASURING = 0.7  # of all work; the rest is the solution
 
@@ -88,9 +84,9 @@ class _Field:
 
     header: StandardHeader
     references: tuple[ReferenceStars, ...]  # at the epoch of the image, the best known places first
+    pointing: Pointing
     target: Target | None
     mjd: float | None
-    near: tuple[float, float] | None = None  # RA and Dec, deg: a position on the image or near it, as somebody said
 
 
 def detector_of(header: StandardHeader) -> Detector:
@@ -105,11 +101,9 @@ def measure_frame(
     header: StandardHeader,
     references: Sequence[ReferenceStars],
     *,
+    pointing: Pointing,
     target: Target | None,
     mjd: float | None,
-    search_radius_deg: float,
-    scale_arcsec: tuple[float, float],
-    near: tuple[float, float] | None = None,
     progress: Progress | None = None,
 ) -> MeasuredFrame:
     """Measure a frame.
@@ -122,16 +116,12 @@ def measure_frame(
         What its header says.
     references
         Reference stars of the field and of as much around it as the pointing may be off by.
+    pointing
+        Where the image may be.
     target
         The position whose magnitude is wanted; None for the stars alone.
     mjd
         Mid-exposure, UTC; None leaves proper motions aside.
-    search_radius_deg
-        How far the middle of the image may be from where header or target put it.
-    scale_arcsec
-        The least and the largest scale that the pixels of the image may have, arcsec.
-    near
-        RA and Dec, deg, of a position on the image or near it; None where nobody said.
     progress
         Called with a step's name and the share of the work that is behind.
 
@@ -145,11 +135,11 @@ def measure_frame(
         The target does not lie on the image.
     """
     photometry = dict(_measured(frame, header, progress))
-    field = _Field(header=header, references=_best(references, mjd), target=target, mjd=mjd, near=near)
+    field = _Field(header=header, references=_best(references, mjd), pointing=pointing, target=target, mjd=mjd)
     first = max(photometry, key=lambda k: photometry[k].quality["n_stars"])
     if progress is not None:
         progress("solve", _MEASURING)
-    solved = _solved(frame.planes[first], photometry[first], field, search_radius_deg, scale_arcsec)
+    solved = _solved(frame.planes[first], photometry[first], field)
     planes = []
     for k, (number, measured) in enumerate(photometry.items()):
         if progress is not None:
@@ -157,6 +147,17 @@ def measure_frame(
         plane = solved.plane.on(_between(frame.planes[first].grid, frame.planes[number].grid))
         planes.append(_finished(frame.planes[number], measured, plane, field))
     return MeasuredFrame(planes=tuple(planes))
+
+
+def forced_at(measured: MeasuredPlane, target: Target) -> MeasuredPlane:
+    """Return the same plane with the flux at another target's position.
+
+    Raises
+    ------
+    TargetOutsideField
+        It is not on the image.
+    """
+    return replace(measured, forced=_forced(measured.photometry, measured.solution.plane, target))
 
 
 def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -> Iterator[tuple[int, Photometry]]:
@@ -189,66 +190,64 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
 def _best(references: Sequence[ReferenceStars], mjd: float | None) -> tuple[ReferenceStars, ...]:
     """Return the reference stars that places are taken from, at the epoch, the best known first."""
     known = sorted((item for item in references if item.n), key=_rank)
-    enough = [item for item in known if item.n >= LEAST_REFERENCE] or known
+    enough = [item for item in known if item.n >= ENOUGH_FOR_PLACES] or known
     if mjd is None:
         return tuple(enough)
     return tuple(item.at_epoch(year_of(mjd)) for item in enough)
 
 
 def _rank(item: ReferenceStars) -> int:
-    return ASTROMETRY.index(item.catalogue) if item.catalogue in ASTROMETRY else len(ASTROMETRY)
+    return BEST_PLACES.index(item.catalogue) if item.catalogue in BEST_PLACES else len(BEST_PLACES)
 
 
-def _solved(
-    image: Image, photometry: Photometry, field: _Field, radius_deg: float, scale_arcsec: tuple[float, float]
-) -> Solved:
+def _solved(image: Image, photometry: Photometry, field: _Field) -> Solved:
     """Find where the plane is on the sky, from the header's hints one after the other, with one catalogue or two."""
-    sources = photometry.fitted.sources
+    sources, pointing = photometry.fitted.sources, field.pointing
     good = sources.flux > 0.0
     failed: CpcsError | None = None
+    work = Work()
     for reference in field.references[:MOST_TRIED]:
-        for hint in _hints(image, photometry.prepared.shape, field, radius_deg, scale_arcsec):
+        for hint in _hints(image, photometry.prepared.shape, field):
             try:
                 return solve(
-                    sources.x[good], sources.y[good], sources.flux[good], photometry.prepared.shape, reference, hint
+                    sources.x[good],
+                    sources.y[good],
+                    sources.flux[good],
+                    photometry.prepared.shape,
+                    reference,
+                    hint,
+                    work,
                 )
             except NotSolved as error:
                 failed = failed or error
-    ra, dec = next(_places(field, radius_deg), (float("nan"), float("nan")))
     raise failed or NotSolved(
         n_stars=int(np.count_nonzero(good)),
         n_reference=0,
-        radius_deg=radius_deg,
-        ra_deg=ra,
-        dec_deg=dec,
-        lowest_scale=scale_arcsec[0],
-        highest_scale=scale_arcsec[1],
+        radius_deg=pointing.within_deg,
+        ra_deg=pointing.ra_deg,
+        dec_deg=pointing.dec_deg,
+        lowest_scale=pointing.scales_arcsec[0][0],
+        highest_scale=pointing.scales_arcsec[0][1],
     )
 
 
-def _hints(
-    image: Image, shape: tuple[int, int], field: _Field, radius_deg: float, scale_arcsec: tuple[float, float]
-) -> Iterator[Hint]:
-    """Yield where the image may be: as the header points, if that is near the target, and around the target."""
-    header, step = field.header, image.grid.step
-    low, high = (value * step for value in scale_arcsec)
-    said = plane_of(header.wcs)
+def _hints(image: Image, shape: tuple[int, int], field: _Field) -> Iterator[Hint]:
+    """Yield where the image may be: as its header points, if that is near, and around the place that is known."""
+    step, within = image.grid.step, field.pointing.within_deg
+    said = plane_of(field.header.wcs)
     plane = said.on(image.grid) if said is not None else None
-    for ra, dec in _places(field, radius_deg + 0.5 * high / 3600.0 * float(np.hypot(*shape))):
-        yield Hint(ra_deg=ra, dec_deg=dec, radius_deg=radius_deg, scale_arcsec=(low, high), plane=plane)
+    for low, high in ((low * step, high * step) for low, high in field.pointing.scales_arcsec):
+        for ra, dec in _places(field, within + 0.5 * high / 3600.0 * float(np.hypot(*shape))):
+            yield Hint(ra_deg=ra, dec_deg=dec, radius_deg=within, scale_arcsec=(low, high), plane=plane)
 
 
 def _places(field: _Field, width_deg: float) -> Iterator[tuple[float, float]]:
-    """Yield the positions that the image may be around: as somebody said, as its header says, and the target's."""
-    target, said = field.target, (field.header.number("RA"), field.header.number("DEC"))
-    if field.near is not None:
-        yield field.near
-    if said[0] is not None and said[1] is not None:
-        away = 0.0 if target is None else float(separation_deg(said[0], said[1], target.ra_deg, target.dec_deg))
-        if away < width_deg:
-            yield said[0], said[1]
-    if target is not None:
-        yield target.ra_deg, target.dec_deg
+    """Yield the positions that the image may be around: what its header points at, and what somebody said."""
+    place = field.pointing.ra_deg, field.pointing.dec_deg
+    ra, dec = field.header.number("RA"), field.header.number("DEC")
+    if ra is not None and dec is not None and 0.0 < float(separation_deg(ra, dec, *place)) < width_deg:
+        yield ra, dec
+    yield place
 
 
 def _between(first: Grid, other: Grid) -> Grid:
@@ -311,7 +310,13 @@ def _stars(photometry: Photometry, plane: Plane, image: Image) -> StarList:
         x=good.x,
         y=good.y,
         number=rows + 1,
-        meta=CatalogueMeta(format=FORMAT, n_rows=len(sources), columns=columns, header=_meta(image)),
+        meta=CatalogueMeta(
+            format=FORMAT,
+            n_rows=len(sources),
+            columns=columns,
+            header=_meta(image),
+            fwhm_arcsec=photometry.quality["fwhm_pix"] * plane.scale_arcsec,
+        ),
     )
 
 

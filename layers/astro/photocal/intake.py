@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cpcs.errors import HeaderContradiction, ImageNotMeasured
+from cpcs.errors import HeaderContradiction, ImageNotCatalogue
 from cpcs.mappings import HeaderMapping
 from photocal.headers.cards import Card, Header
 from photocal.headers.standard import Given, Level, Remark, StandardHeader, worst_first
 from photocal.headers.understand import standardise
-from photocal.images import image_of
+from photocal.images import Frame, image_of
 from photocal.readers import LIMITS, Limits, table_of
 from photocal.readers.build import star_list
 from photocal.readers.table import RawTable
@@ -21,7 +21,7 @@ from photocal.readers.unpack import Opened, opened
 from photocal.stars import StarList
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Intake:
     """An upload, read.
 
@@ -31,10 +31,13 @@ class Intake:
         Of a catalogue; None for an image.
     header
         What its header was understood to say; None where it has none.
+    frame
+        The image; None for a catalogue, and where only what its header says was handed on.
     """
 
     stars: StarList | None = None
     header: StandardHeader | None = None
+    frame: Frame | None = None
 
     @property
     def filter_name(self) -> str:
@@ -46,22 +49,17 @@ class Intake:
         """The camera as the header names it; where it names none, the telescope."""
         return "" if self.header is None else self.header.text("INSTRUME") or self.header.text("TELESCOP")
 
-    def measured(self) -> StarList:
-        """Return the stars.
+    def check(self) -> None:
+        """Make sure that what it says of itself can be.
 
         Raises
         ------
         HeaderContradiction
-            It is an image, and its header says what cannot be.
-        ImageNotMeasured
-            It is an image.
+            It is an image, and its header says what cannot be. A catalogue's is only worth a warning.
         """
-        if self.stars is not None:
-            return self.stars
         for remark in () if self.header is None else self.header.remarks:
             if remark.level is Level.REFUSAL:
                 raise HeaderContradiction(remark=remark.code, reason=remark.message)
-        raise ImageNotMeasured
 
 
 def take_in(
@@ -93,7 +91,8 @@ def take_in(
     if table is None:
         frame = image_of(file, limits)
         understood = standardise(frame.header, mappings=mappings, camera=camera, given=given)
-        return Intake(header=replace(understood, remarks=worst_first((*understood.remarks, *frame.remarks))))
+        said = replace(understood, remarks=worst_first((*understood.remarks, *frame.remarks)))
+        return Intake(header=said, frame=frame)
     stars = star_list(table)
     # A column with one value for all says what a card would.
     columns = [Card(key=key, value=value) for key, value in stars.meta.header.items() if key not in table.cards]
@@ -113,5 +112,5 @@ def _table(file: Opened, limits: Limits) -> RawTable | None:
     """Return the catalogue that a file holds; None for an image."""
     try:
         return table_of(file, limits)
-    except ImageNotMeasured:
+    except ImageNotCatalogue:
         return None

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cpcs.errors import BadField
+from cpcs.errors import BadField, TargetOutsideField
+from photocal import kept
 from photocal.alone import gather_from, read_file
-from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
+from photocal.arrays import Anything
 from photocal.astrometry.plane import Plane
 from photocal.headers.standard import Given, StandardHeader
 from photocal.headers.understand import standardise
-from photocal.images import Frame, Image, read_image
-from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, measure_frame
+from photocal.images import Frame, read_image
+from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, forced_at, measure_frame
 from photocal.pixels.measure import measure_plane
 from photocal.pixels.records import Photometry
+from photocal.pointing import around_place
 from photocal.references import FolderBlobs, TileStore
-
-ANY_SCALE = (0.1, 10.0)  # arcsec for each pixel, where neither header nor user says
-SCALE_WITHIN = 1.15  # the header's scale, as a factor either way
-SEARCH_DEG = 0.75  # how far the pointing may be off
-MOST_RADIUS_DEG = 3.0
+from photocal.results import Target
 
 Progress = Callable[[str, float], None]
 
@@ -50,32 +47,13 @@ class MeasuredFile:
             written.append(path)
             if header is not None and self.solved:
                 path = _named(header, colour)
-                path.write_text("".join(f"{line}\n" for line in _card_lines(self._cards(number))), encoding="ascii")
+                path.write_text(kept.card_lines(self._cards(number)), encoding="ascii")
                 written.append(path)
         return tuple(written)
 
     def columns(self, number: int) -> dict[str, Anything]:
         """Return name -> column of a plane's catalogue: pixels (0-based), counts, mag (instrumental), deg."""
-        sources = self.photometry[number].fitted.sources
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mag = np.where(sources.flux > 0.0, -2.5 * np.log10(sources.flux), np.nan)
-            mag_err = np.where(sources.flux > 0.0, MAG_PER_RELATIVE_ERROR * sources.flux_err / sources.flux, np.nan)
-        found = {
-            "x": sources.x,
-            "y": sources.y,
-            "x_err": sources.x_err,
-            "y_err": sources.y_err,
-            "flux": sources.flux,
-            "flux_err": sources.flux_err,
-            "mag": mag,
-            "mag_err": mag_err,
-            "flags": sources.flags,
-            "chi2": sources.chi2,
-        }
-        if self.solved:
-            ra, dec = self._plane(number).sky(sources.x, sources.y)
-            found |= {"ra_deg": ra, "dec_deg": dec}
-        return found
+        return kept.columns(self.photometry[number], self._plane(number) if self.solved else None)
 
     def _plane(self, number: int) -> Plane:
         return self.solved[number].solution.plane
@@ -145,13 +123,30 @@ def measure_file(
     )
 
 
-def write_figures(found: MeasuredFile, folder: Path) -> None:
-    """Write what the PSF was made of, a figure for each plane."""
-    from photocal.figures.psf_stars import psf_stars
+def write_figures(found: MeasuredFile, folder: Path, position: tuple[float, float] | None = None) -> None:
+    """Write the figures of each plane: ``overview.png``, ``psf.png``, and ``cutout.png`` where a position is given.
+
+    Parameters
+    ----------
+    found
+        The planes.
+    folder
+        Where to; with several planes the colour goes into the names.
+    position
+        RA and Dec, deg, to look at closely; left out where it is not on the image, or that is not on the sky.
+    """
+    from photocal import figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    for colour, photometry in zip(found.colours, found.photometry, strict=True):
-        _named(folder / "psf-stars.png", colour).write_bytes(psf_stars(photometry))
+    target = None if position is None else Target(ra_deg=position[0], dec_deg=position[1])
+    for number, (colour, photometry) in enumerate(zip(found.colours, found.photometry, strict=True)):
+        solved = found.solved[number] if found.solved else None
+        drawn = {"overview": figures.overview(photometry, solved, target), "psf": figures.psf(photometry)}
+        if solved is not None and target is not None:
+            with suppress(TargetOutsideField):
+                drawn["cutout"] = figures.cutout(forced_at(solved, target), target)
+        for name, picture in drawn.items():
+            _named(folder / f"{name}.png", colour).write_bytes(picture)
 
 
 def _on_the_sky(
@@ -166,45 +161,20 @@ def _on_the_sky(
     dec = header.number("DEC") if place[1] is None else place[1]
     if ra is None or dec is None:
         raise BadField(field="--ra", value="missing", expected="--ra and --dec: the header has no position")
-    scale = scale_arcsec or _scale(header)
+    pointing = around_place(header, ra, dec, scale_arcsec)
     tiles = TileStore(FolderBlobs(folder))
-    stars = gather_from(folder, tiles, tiles.catalogues(), (ra, dec), _radius(frame.planes[0], scale))
-    return measure_frame(
-        frame,
-        header,
-        stars,
-        target=None,
-        near=(ra, dec),
-        mjd=header.number("MJD-AVG"),
-        search_radius_deg=SEARCH_DEG,
-        scale_arcsec=scale,
-        progress=progress,
-    )
-
-
-def _scale(header: StandardHeader) -> tuple[float, float]:
-    said = header.number("CDELTA1")
-    return ANY_SCALE if said is None else (said / SCALE_WITHIN, said * SCALE_WITHIN)
-
-
-def _radius(image: Image, scale: tuple[float, float]) -> float:
-    """Return how far from the position given a star of the image may be, deg."""
-    diagonal = float(np.hypot(*image.data.shape)) * image.grid.step
-    return min(0.5 * diagonal * scale[1] / 3600.0 + SEARCH_DEG, MOST_RADIUS_DEG)
+    stars = gather_from(folder, tiles, tiles.catalogues(), (ra, dec), pointing.references_deg)
+    mjd = header.number("MJD-AVG")
+    return measure_frame(frame, header, stars, pointing=pointing, target=None, mjd=mjd, progress=progress)
 
 
 def _named(path: Path, colour: str) -> Path:
-    return path.with_name(f"{path.stem}-{colour}{path.suffix}") if colour else path
+    return path.with_name(kept.named(path.name, colour))
 
 
 def _write_table(columns: dict[str, Anything], cards: dict[str, str | float | int], path: Path) -> None:
     """Write a catalogue, ECSV where the name ends so, else FITS; what is there is replaced when all is written."""
-    from astropy.table import Table
-
-    units = {"ra_deg": "deg", "dec_deg": "deg", "mag": "mag", "mag_err": "mag"}
-    units |= dict.fromkeys(("x", "y", "x_err", "y_err"), "pixel") | dict.fromkeys(("flux", "flux_err"), "count")
-    table: Any = Table(columns, units={name: unit for name, unit in units.items() if name in columns})
-    table.meta.update(cards)
+    table: Any = kept.table_of(columns, cards)
     part = path.with_name(f".{path.name}.part")
     kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "fits"
     try:
@@ -212,12 +182,3 @@ def _write_table(columns: dict[str, Anything], cards: dict[str, str | float | in
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _card_lines(cards: dict[str, str | float | int]) -> list[str]:
-    from astropy.io import fits
-
-    header = fits.Header()
-    for key, value in cards.items():
-        header[key] = value
-    return [str(card) for card in header.cards] + ["END".ljust(80)]

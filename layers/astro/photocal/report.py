@@ -17,12 +17,19 @@ import scipy
 from photocal.arrays import Anything, Ints
 from photocal.headers import document as header_document
 from photocal.headers.standard import StandardHeader
+from photocal.kept import KeptPlane
+from photocal.planes import CalibratedImage, OtherColour
 from photocal.results import Calibration, Candidate, ColourTerm, FieldTerm
 from photocal.selection import filter_confidence
 from photocal.target import LIMIT_SIGMAS
 
 SCHEMA = "cpcs-report/1"
 MOST_STARS = 40_000  # rows of the candidates' stars, in all
+# Of an image, what people ask for first
+QUALITY_SHOWN = (
+    "fwhm_pix", "seeing_arcsec", "ellipticity", "background", "n_stars", "scale_arcsec", "n_astrometric",
+    "astrometric_rms_arcsec", "airmass", "moon_separation_deg", "moon_lit",
+)  # fmt: skip
 MAG_DIGITS, DEGREE_DIGITS, ARCSEC_DIGITS, SHARE_DIGITS = 5, 7, 3, 4
 
 
@@ -33,6 +40,7 @@ def document(
     job_id: str | None = None,
     revision: int | None = None,
     header: StandardHeader | None = None,
+    image: CalibratedImage | None = None,
 ) -> dict[str, Any]:
     """Return the report of a calibration.
 
@@ -46,6 +54,8 @@ def document(
         The upload it belongs to, if any.
     header
         What the file's header was understood to say, if it has one.
+    image
+        Where it was an image: the calibrated planes, this calibration among them.
     """
     shown = _shown(calibration.candidates)
     pairs = list(zip(calibration.candidates, shown, strict=True))
@@ -64,6 +74,8 @@ def document(
         "candidates": [_candidate(item, rows, calibration, used) for item, rows in pairs],
         "offset": _offset(calibration),
         "stars": _stars(calibration, used),
+        "image": None if image is None else _image(image.main, calibration),
+        "colours": [] if image is None else [_other_colour(other) for other in image.others],
         "seconds": dict(calibration.seconds),
     }
 
@@ -87,6 +99,33 @@ def _column(values: Anything, digits: int) -> list[float | None]:
         plain: list[float | None] = rounded.tolist()
         return plain
     return [value if good else None for value, good in zip(rounded.tolist(), finite, strict=True)]
+
+
+def _image(plane: KeptPlane, calibration: Calibration | None) -> dict[str, Any]:
+    """Return what is said of a measured plane; its depth in magnitudes, once there is a zero point."""
+    depth = plane.facts["quality"].get("depth_flux_5sigma")
+    deep = None
+    if calibration is not None and depth is not None and depth > 0.0:
+        deep = calibration.winner.fit.zero_point - 2.5 * float(np.log10(depth))
+    return {
+        **plane.facts,
+        "quality": {name: number(value, 6) for name, value in plane.facts["quality"].items()},
+        "depth_mag_5sigma": number(deep),
+        "files": sorted(plane.files),
+    }
+
+
+def _other_colour(other: OtherColour) -> dict[str, Any]:
+    """Return the calibration of another colour of the camera, without its stars: the file has these."""
+    found = other.calibration
+    return {
+        "colour": other.plane.colour,
+        "filter": other.plane.filter_name,
+        "error": None if other.error is None else other.error.as_dict(),
+        "target": None if found is None else _target(found),
+        "calibration": None if found is None else _summary(found),
+        "image": _image(other.plane, found),
+    }
 
 
 def _input(calibration: Calibration, sha256: str) -> dict[str, Any]:

@@ -28,12 +28,15 @@ class CatalogueMeta:
         What each column was read from: our name -> the file's name.
     header
         The header cards that matter here (FILTER, EXPTIME, MJD-OBS ...), where the file carries any.
+    fwhm_arcsec
+        FWHM of a star: what is nearer than that was measured as one. None where it is not known.
     """
 
     format: str = ""
     n_rows: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=dict)
+    fwhm_arcsec: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

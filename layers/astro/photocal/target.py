@@ -122,7 +122,7 @@ def measure(
         raise TargetNotFound(radius_arcsec=matching_radius_arcsec, nearest_arcsec=float("inf"))
     radius, faintest_err = matching_radius_arcsec, np.inf
     if _is_usable(forced_flux):
-        limit, method = -2.5 * float(np.log10(LIMIT_SIGMAS * forced_flux.flux_err)), FORCED_PSF
+        limit, method = -2.5 * float(np.log10(LIMIT_SIGMAS * forced_flux.empty_err)), FORCED_PSF
         radius = min(radius, forced_flux.fwhm_arcsec or radius)
         faintest_err = MAG_PER_RELATIVE_ERROR / LIMIT_SIGMAS
     else:

@@ -256,6 +256,7 @@ class Job:
     revision: int = 1
     lease_until: float = 0.0  # Unix seconds; 0 when nobody holds it
     lease_owner: str = ""
+    progress: str = ""  # of the work that is being done now, where it takes long: "stars 42", step and per cent
     retry_after: float = 0.0  # Unix seconds; for WAITING_REFERENCE
     outcome: Outcome | None = None  # that holds; while a recalibration is under way, the one before it
     figures_ready: bool = False  # of that outcome

@@ -72,6 +72,8 @@ export interface Job {
   readonly state: JobState;
   readonly error: Told | null;
   readonly outcome: Outcome | null;
+  /** How far a calibration is that takes long. */
+  readonly progress?: { readonly step: string; readonly share: number } | null;
   readonly figures: { readonly panel?: string; readonly residuals?: string; readonly lightcurve?: string };
   readonly report: string | null;
 }

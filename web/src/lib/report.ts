@@ -37,6 +37,35 @@ export interface Candidate extends Fit {
   };
 }
 
+/** What was measured on an image, or on one colour of it. */
+export interface Plane {
+  readonly colour: string;
+  readonly filter: string;
+  readonly shape: readonly number[];
+  readonly quality: Readonly<Record<string, number | null>>;
+  readonly solution: {
+    readonly scale_arcsec: number;
+    readonly order: number;
+    readonly catalogue: string;
+    readonly n_used: number;
+    readonly rms_east_arcsec: number | null;
+    readonly rms_north_arcsec: number | null;
+    readonly error_east_arcsec: number | null;
+    readonly error_north_arcsec: number | null;
+  };
+  readonly depth_mag_5sigma: number | null;
+  readonly files: readonly string[];
+}
+
+/** Another colour of a one-shot-colour camera. */
+export interface OtherColour {
+  readonly filter: string;
+  readonly error: { readonly message: string } | null;
+  readonly target: { readonly mag: number | null; readonly mag_err: number | null; readonly limit: boolean } | null;
+  readonly calibration: { readonly passband: string } | null;
+  readonly image: Plane;
+}
+
 export interface Report {
   readonly schema: string;
   readonly job_id: string | null;
@@ -66,6 +95,7 @@ export interface Report {
     readonly mag_err: number | null;
     readonly limit: boolean;
     readonly inst_mag: number | null;
+    readonly method?: "source" | "forced-psf" | "limit";
     readonly sep_arcsec: number | null;
     readonly corrected_mag?: number | null;
     readonly corrected_mag_err?: number | null;
@@ -74,6 +104,9 @@ export interface Report {
     readonly limit_mag?: number | null;
     readonly limit_sigmas?: number;
   };
+  /** Absent in reports from before images were measured, null for a catalogue. */
+  readonly image?: Plane | null;
+  readonly colours?: readonly OtherColour[];
   readonly calibration: Fit & {
     readonly mode: string;
     readonly confidence: number | null;

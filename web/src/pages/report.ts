@@ -9,6 +9,7 @@ import { count, dateOfMjd, declination, fixed, magnitude, type Maybe, rightAscen
 import { type Candidate, type FitStar, INLIER, type Report, starsOf, whyRefused } from "../lib/report.ts";
 import { empty, loading, problemBox } from "../lib/states.ts";
 import { type Column, frame, LocalTable, rowsOf } from "../lib/table.ts";
+import { imageOf } from "./image.ts";
 
 const root = byId("report");
 const job = new URLSearchParams(location.search).get("job") ?? "";
@@ -270,6 +271,8 @@ function draw(report: Report): void {
       ` · upload ${job}`,
     ),
     result(report),
+    ...imageOf(report, job, fact, drawn),
+    h("h2", {}, "Observation"),
     observation(report),
     h("h2", {}, "Filters"),
     candidates(report, show),

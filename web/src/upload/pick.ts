@@ -100,8 +100,8 @@ export class Picker {
     const zone = h(
       "div",
       { class: "drop" },
-      h("label", { for: "files", class: "hidden" }, "Catalogues"),
-      h("p", {}, "Drop catalogues here"),
+      h("label", { for: "files", class: "hidden" }, "Catalogues or images"),
+      h("p", {}, "Drop catalogues or images here"),
       h("p", { class: "soft" }, "SExtractor, FITS table, FITS_LDAC, CSV, or RA Dec Mag MagErr; up to 20 MB each"),
       input,
       choose,

@@ -28,6 +28,18 @@ const STATES: Record<Job["state"], string> = {
   DELETED: "Deleted",
 };
 
+/** The steps of measuring an image, by the server's names. */
+const DOING: Readonly<Record<string, string>> = {
+  prepare: "Looking at the sky",
+  "psf-stars": "Choosing stars for the PSF",
+  psf: "Fitting the PSF",
+  stars: "Measuring the stars",
+  total: "Measuring the stars",
+  solve: "Finding its place on the sky",
+  refine: "Refining its place on the sky",
+  figures: "Drawing figures",
+};
+
 /** A list item that follows its file from the queue to the result. */
 export class FileView {
   readonly element: HTMLElement;
@@ -62,7 +74,7 @@ export class FileView {
     if (job.state === "DONE" && job.outcome !== null) this.#end("good", result(job, job.outcome));
     else if (job.state === "REJECTED" || job.state === "FAILED") this.#end("bad", refusal(job));
     else if (job.state === "DELETED") this.#end("bad", h("p", {}, "The point was deleted."));
-    else this.#wait(job.error);
+    else this.#wait(job);
   }
 
   /** The server keeps silent about the job. */
@@ -71,9 +83,13 @@ export class FileView {
     this.#end("bad", problemBox(new Problem("UNKNOWN_JOB", `The server does not know upload ${jobId}.`, said)));
   }
 
-  /** How long it takes is not known: the bar says so, and rests while the job waits for something. */
-  #wait(told: Job["error"]): void {
-    this.#bar.removeAttribute("value");
+  /** How long it takes is known of an image; else the bar says that it is not, and rests while the job waits. */
+  #wait({ error: told, progress }: Job): void {
+    if (progress) {
+      this.#status.textContent = `${DOING[progress.step] ?? "Measuring"}, ${Math.floor(100 * progress.share)} %`;
+      this.#bar.max = 1;
+      this.#bar.value = progress.share;
+    } else this.#bar.removeAttribute("value");
     this.#bar.hidden = told !== null;
     fill(this.#result, told && waiting(told));
   }

@@ -2,13 +2,15 @@
 
 ``(xi, eta)`` on the tangent plane is a polynomial of the pixels, linear in its coefficients; each order is fitted by
 weighted least squares with Tukey's biweight (Beaton & Tukey 1974), and the order is that with the lowest Bayesian
-information criterion (Schwarz 1978). A floor in quadrature, found from the scatter, stands for what errors do not tell:
+information criterion (Schwarz 1978). Between the orders stand linear and quadratic ones with one number more, the third
+order of a lens, which is ``k r^2 (u, v)`` about its axis (an axis beside the middle adds but terms of lower order): it
+is most of what there is in most cameras, and a whole cubic has seven numbers more to err in the corners. A floor in quadrature, found from the scatter, stands for what errors do not tell:
 the reference stars' own, the atmosphere's, the PSF's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -21,14 +23,18 @@ from photocal.references import ReferenceStars
 from photocal.sphere import tangent_plane
 
 _WORST, _BAD = CUT | SATURATED | UNSTABLE, BLENDED | DEFECT | POOR_FIT
-_FEWEST = {1: 6, 2: 20, 3: 40, 4: 80}  # stars that an order needs
+# Order and whether the third order of a lens comes on top -> stars that it needs
+_FEWEST = {(1, False): 6, (1, True): 14, (2, False): 20, (2, True): 24, (3, False): 40, (4, False): 80}
+_LENS = 3  # the order of a lens
+_ENOUGH = 20  # clean stars, with which no others are taken
 _FIRST_RADIUS, _LAST_RADIUS = 6.0, 1.0  # pixels, of the match, and of the last at least
 _FIRST_STARS = 300
 _ROUNDS, _STEPS, _STEADY = 5, 12, 1e-3  # matches; steps of a fit, which ends when its floor changes by less than that
 _LEAST_FLOOR, _MOST_FLOOR, _BISECTIONS = 1e-4, 10.0, 20  # pixels
 _SINGULAR = 1e-3
 _REJECTED = 5.0  # sigma: where the biweight ends
-_MEDIAN_CHI2 = 1.3862943611198906  # 2 ln 2: of a chi-square of two degrees of freedom
+_HELD_BACK = 7.0  # chi-square of two degrees of freedom at most, where the floor is sought, and its mean then
+_MEAN_HELD_BACK = 2.0 * (1.0 - float(np.exp(-_HELD_BACK / 2.0)))
 _GRID = 9  # points along each axis at which the solution's error is told
 _FEWEST_SHIFT = 3
 
@@ -74,13 +80,14 @@ class Solution:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Fit:
-    """A fit of one order: coefficients (terms, 2) in deg of scaled pixels, weights, floor, inverse normal matrix."""
+    """A fit of one model: weights of its stars, and in pixels its floor and its error, rms over the image."""
 
     plane: Plane
     order: int
     weights: Floats
-    floor: float  # pixels
-    covariance: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # pixels^2, of each axis
+    floor: float
+    n_free: int = 0
+    formal: float = float("nan")
 
 
 def refine(
@@ -116,7 +123,7 @@ def refine(
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux) & np.isfinite(error) & (error > 0)
     usable &= (np.asarray(flags) & _WORST) == 0
     clean = usable & ((np.asarray(flags) & _BAD) == 0)
-    sources = np.flatnonzero(clean if clean.sum() >= _FEWEST[2] else usable)
+    sources = np.flatnonzero(clean if clean.sum() >= _ENOUGH else usable)
     sources = sources[np.argsort(-flux[sources], kind="stable")]
     faintness, fit, radius = brightness(reference), _unfitted(plane.centred(shape), 0), _FIRST_RADIUS
     mine, other = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -126,7 +133,7 @@ def refine(
         mine = chosen[mine]
         fit = _best_order(x[mine], y[mine], error[mine], shape, reference, other, fit.plane, most=min(turn + 1, 4))
         radius = max(_LAST_RADIUS, min(radius, _REJECTED * fit.floor + 0.2)) if fit.order else radius
-    return _told(fit, x, y, mine, other, shape, reference)
+    return _told(fit, x, y, mine, other, reference)
 
 
 def _unfitted(plane: Plane, n: int) -> _Fit:
@@ -168,24 +175,20 @@ def _best_order(
     most: int,
 ) -> _Fit:
     """Return the fit of the order with the lowest information criterion, among those that the stars suffice for."""
-    orders = [order for order, fewest in _FEWEST.items() if order <= most and len(x) >= fewest]
-    if not orders:
+    models = [model for model, fewest in _FEWEST.items() if model[0] + model[1] <= most and len(x) >= fewest]
+    if not models:
         return _shifted(x, y, reference, other, plane)
     ra, dec = reference.ra_deg[other], reference.dec_deg[other]
-    fits = [_fitted(x, y, error, shape, ra, dec, plane, order) for order in orders]
-    widest = min(fits, key=lambda fit: fit.floor)  # one measure of the errors, for all orders
+    fits = [_fitted(x, y, error, shape, ra, dec, plane, order, lens=lens) for order, lens in models]
+    widest = min(fits, key=lambda fit: fit.floor)  # one measure of the errors, for all
     variance = np.square(error) + widest.floor**2
     limit = _REJECTED**2
     criteria = []
     for fit in fits:
         there = fit.plane.pixel(ra, dec)
         chi2 = (np.square(there[0] - x) + np.square(there[1] - y)) / variance
-        criteria.append(float(np.sum(np.minimum(chi2, limit))) + _n_terms(fit.order) * 2.0 * np.log(2.0 * len(x)))
+        criteria.append(float(np.sum(np.minimum(chi2, limit))) + fit.n_free * np.log(2.0 * len(x)))
     return fits[int(np.argmin(criteria))]
-
-
-def _n_terms(order: int) -> int:
-    return (order + 1) * (order + 2) // 2
 
 
 def _shifted(x: Floats, y: Floats, reference: ReferenceStars, other: Ints, plane: Plane) -> _Fit:
@@ -218,35 +221,96 @@ def _fitted(
     dec_deg: Floats,
     plane: Plane,
     order: int,
+    *,
+    lens: bool,
 ) -> _Fit:
-    """Return the robust weighted fit of one order."""
+    """Return the robust weighted fit of one order, with the third order of a lens or without."""
     reach = max(shape) / 2.0
     u, v = (x - plane.reference_pixel[0]) / reach, (y - plane.reference_pixel[1]) / reach
-    design = _design(u, v, order)
+    lines = _Lines(design=_design(u, v, order), radial=_radial(u, v) if lens else None)
     sky = tangent_plane(ra_deg, dec_deg, *plane.place)
+    slope: Floats = np.array(plane.matrix) * reach
     # The first weights: how the offsets scatter about their median, since the plane given may be off as a whole.
     off = np.stack(plane.pixel(ra_deg, dec_deg), axis=1) - np.stack([x, y], axis=1)
-    off2, freedom = np.square(off - np.median(off, axis=0)).sum(axis=1), 1.0 - design.shape[1] / len(x)
-    floor, last = 0.0, np.inf
-    values: Floats = np.zeros((design.shape[1], 2))
+    off2 = np.square(off - np.median(off, axis=0)).sum(axis=1)
+    n_free = 2 * lines.design.shape[1] + lens
+    floor, last, k = 0.0, np.inf, 0.0
+    free: Floats = np.full(len(x), 1.0 - 0.5 * n_free / len(x))
+    values: Floats = np.zeros((lines.design.shape[1], 2))
     error2: Floats = np.square(error)
     weights: Floats = error2
     for _ in range(_STEPS):
-        floor = _floor(off2, error2, freedom)
+        floor = _floor(off2, error2, free)
         weights = _weights(off2, error2 + floor**2)
         if abs(floor / last - 1.0) < _STEADY:
             break
         last = floor
-        weighted = (design * weights[:, None]).T
-        values = _solved(weighted @ design, weighted @ sky)
-        slope = values[1:3].T / reach
+        values, k = lines.solved(sky, weights, slope)
+        slope, free = values[1:3].T, 1.0 - lines.leverage(weights)
         if not np.isfinite(slope).all() or abs(float(np.linalg.det(slope))) < _SINGULAR * float(np.sum(slope**2)):
             return _unfitted(plane, len(x))
-        off2 = np.square(np.linalg.solve(slope, (sky - design @ values).T)).sum(axis=0)
-    covariance = _solved((design * weights[:, None]).T @ design, np.eye(design.shape[1]))
+        off2 = np.square(reach * np.linalg.solve(slope, (sky - lines.model(values, k)).T)).sum(axis=0)
+    if lens:
+        values = np.concatenate([values, np.zeros((len(_powers(_LENS)) - len(values), 2))])
+        values[-4:] = k * slope.T[[0, 1, 0, 1]]  # of u^3, u^2 v, u v^2, v^3
+    bent = _LENS if lens else order
     return _Fit(
-        plane=_plane(values, order, reach, plane), order=order, weights=weights, floor=floor, covariance=covariance
-    )
+        plane=_plane(values, bent, reach, plane), order=bent, weights=weights, floor=floor, n_free=n_free,
+        formal=lines.formal(weights, shape, order),
+    )  # fmt: skip
+
+
+def _radial(u: Floats, v: Floats) -> Floats:
+    return (u**2 + v**2)[:, None] * np.stack([u, v], axis=1)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Lines:
+    """The lines of a fit: powers of the scaled pixels, (n, terms), and where wanted r^2 (u, v), (n, 2)."""
+
+    design: Floats
+    radial: Floats | None
+
+    def solved(self, sky: Floats, weights: Floats, slope: Floats) -> tuple[Floats, float]:
+        """Return the coefficients, (terms, 2), and k, by least squares; the slope before turns r^2 (u, v) to the sky.
+
+        k by what the powers leave of both sides (Frisch & Waugh 1933, Econometrica 1, 387).
+        """
+        weighted = (self.design * weights[:, None]).T
+        if self.radial is None:
+            return _solved(weighted @ self.design, weighted @ sky), 0.0
+        turned = self.radial @ slope.T
+        values, of_turned = np.hsplit(_solved(weighted @ self.design, weighted @ np.hstack([sky, turned])), 2)
+        left, turned_left = sky - self.design @ values, turned - self.design @ of_turned
+        k = float(np.sum(weights[:, None] * turned_left * left) / np.sum(weights[:, None] * turned_left**2))
+        return values - k * of_turned, k
+
+    def leverage(self, weights: Floats) -> Floats:
+        """Return (n,) how much of its own offset each star takes away by the fit, 0 to 1; that by k is left out."""
+        normal = (self.design * weights[:, None]).T @ self.design
+        covariance = _solved(normal, np.eye(len(normal)))
+        taken = weights * np.sum((self.design @ covariance) * self.design, axis=1)
+        return np.clip(taken, 0.0, 1.0)
+
+    def model(self, values: Floats, k: float) -> Floats:
+        """Return the places on the sky's plane."""
+        powers: Floats = self.design @ values
+        return powers if self.radial is None else powers + k * self.radial @ values[1:3]
+
+    def formal(self, weights: Floats, shape: tuple[int, int], order: int) -> float:
+        """Return the formal error of the solution along an axis, rms over the image, pixels."""
+        middles = (np.arange(_GRID) + 0.5) / _GRID * 2.0 - 1.0
+        u, v = (axis.ravel() for axis in np.meshgrid(middles * shape[1] / max(shape), middles * shape[0] / max(shape)))
+        there = _design(u, v, order)
+        weighted = (self.design * weights[:, None]).T
+        covariance = _solved(weighted @ self.design, np.eye(self.design.shape[1]))
+        variance = np.einsum("ij,jk,ik->i", there, covariance, there)
+        if self.radial is not None:
+            of_radial = covariance @ weighted @ self.radial
+            left = self.radial - self.design @ of_radial
+            by_k = np.square(_radial(u, v) - there @ of_radial).sum(axis=1) / 2.0
+            variance = variance + by_k / float(np.sum(weights[:, None] * left**2))
+        return float(np.sqrt(np.mean(variance)))
 
 
 def _solved(normal: Floats, right: Floats) -> Floats:
@@ -265,13 +329,25 @@ def _biweight(chi2: Floats) -> Floats:
     return weights
 
 
-def _floor(off2: Floats, error2: Floats, freedom: float) -> float:
-    """Return what to add in quadrature to the errors for a median chi-square as it should be; by bisection, pixels."""
-    wanted = _MEDIAN_CHI2 * freedom
+def _floor(off2: Floats, error2: Floats, free: Floats) -> float:
+    """Return what to add in quadrature to the errors, pixels: of greatest likelihood, outliers held back; by bisection.
+
+    Likelihood, not the median chi-square, for it is the bright stars that tell: what is wrong with them is lost in the
+    noise of the many faint ones, and yet most of the weight is theirs.
+
+    Parameters
+    ----------
+    off2, error2
+        (n,) squared offsets of both axes, and squared errors of one, pixels^2.
+    free
+        (n,) the part of a star's offset that the fit leaves: 1 less its leverage.
+    """
     low, high = _LEAST_FLOOR, _MOST_FLOOR
     for _ in range(_BISECTIONS):
         middle = float(np.sqrt(low * high))
-        if np.median(off2 / (error2 + middle**2)) > wanted:
+        variance = error2 + middle**2
+        beyond = np.minimum(off2 / variance, _HELD_BACK) - _MEAN_HELD_BACK * free
+        if np.sum(beyond / variance) > 0.0:
             low = middle
         else:
             high = middle
@@ -291,9 +367,7 @@ def _plane(values: Floats, order: int, reach: float, plane: Plane) -> Plane:
     return replace(linear, place=(float(ra), float(dec)), order=order if order > 1 else 0, a=terms[0], b=terms[1])
 
 
-def _told(
-    fit: _Fit, x: Floats, y: Floats, mine: Ints, other: Ints, shape: tuple[int, int], reference: ReferenceStars
-) -> Solution:
+def _told(fit: _Fit, x: Floats, y: Floats, mine: Ints, other: Ints, reference: ReferenceStars) -> Solution:
     """Return the solution with what it says of its stars."""
     used: Bools = fit.weights > 0
     mine, other = mine[used], other[used]
@@ -302,7 +376,7 @@ def _told(
     east = ((ra - reference.ra_deg[other] + 180.0) % 360.0 - 180.0) * np.cos(np.radians(dec)) * 3600.0
     rms = tuple(float(np.sqrt(np.mean(np.square(r)))) if len(r) else float("nan") for r in (east, north))
     scale = fit.plane.scale_arcsec
-    formal = _formal(fit, shape) * scale
+    formal = fit.formal * scale
     return Solution(
         plane=fit.plane,
         order=fit.order,
@@ -316,13 +390,3 @@ def _told(
         floor_arcsec=fit.floor * scale,
         catalogue=reference.catalogue,
     )
-
-
-def _formal(fit: _Fit, shape: tuple[int, int]) -> float:
-    """Return the formal error of the solution along an axis, rms over the image, pixels; NaN without a fit."""
-    if not fit.order:
-        return float("nan")
-    middles = (np.arange(_GRID) + 0.5) / _GRID * 2.0 - 1.0
-    u, v = np.meshgrid(middles * shape[1] / max(shape), middles * shape[0] / max(shape))
-    design = _design(u.ravel(), v.ravel(), fit.order)
-    return float(np.sqrt(np.mean(np.einsum("ij,jk,ik->i", design, fit.covariance, design))))

@@ -1,8 +1,11 @@
 """Find where an image points: from its own coordinate system where that is right, else from patterns of its stars.
 
 Blind within a hint: any rotation, either parity, a place and a scale known roughly. Patterns of four stars
-(`photocal.astrometry.quads`) that look alike in the image and on the sky propose where it points; a proposal is
-believed when so many stars fall upon reference stars that chance cannot have done it.
+(`photocal.astrometry.quads`) that look alike in the image and on the sky propose where it points, or, where stars are
+few, all pairs of them (`photocal.astrometry.pairs`). A proposal is believed when chance would not put so many stars
+upon reference stars in a million such images, all that is tried counted (`photocal.astrometry.chance`).
+
+The work is bounded, in units of a star looked up among reference stars: when it is done, the image is not solved.
 """
 
 from __future__ import annotations
@@ -14,25 +17,29 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cpcs.errors import NotSolved
-from photocal.arrays import Floats, Ints
+from photocal.arrays import Bools, Floats, Ints
+from photocal.astrometry import chance
+from photocal.astrometry.judge import FEWEST, TOLERANCE, Sky, Verdict, fitted, judged, similarity
+from photocal.astrometry.pairs import by_pairs
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.quads import Patterns, brightest_of_cells, patterns
 from photocal.references import ReferenceStars
 from photocal.sphere import tangent_plane
 
 _LEVELS = (12, 20, 35, 60, 100, 180, 300)  # stars of the image that are tried, brightest first
-_MOST_REFERENCES = 20_000
-_NEAR_CODE = 0.012
-_TOLERANCE = 3.0  # pixels
-_MOST_VERIFIED = 300
-_BELIEVED = float(np.log(1e9))
-_FEWEST = 4
-_SEEN = 0.7  # of an image's stars that are reference stars, when it is where it is thought to be
+_MOST_STARS = 2_000  # of the image that are looked at in all
+_MOST_REFERENCES, _MOST_IN_TILE = 400_000, 8_000
+_MOST_WORK, _SHARE = 5_500_000, 0.7  # of an image; of what is left of it, for one search
+_NEAR_CODE, _MOST_ALIKE = 0.012, 1_000_000  # pairs of patterns of a tile
+_MOST_PROPOSALS, _MOST_VERIFIED, _MOST_JUDGED = 20_000, 300, 3  # of a tile
+_WORTH = float(np.log(0.1))  # ln of the chance, within a tile, from which on a proposal is fitted and judged
 _WIDE = 4.0  # fields: a box wider than so many is searched tile by tile
 _HINT_SHIFT, _HINT_CELL = 0.1, 4.0  # of the field; pixels: how far off a header may be, and how it is looked for
 _HINT_STARS = 60
-_ROUNDS = 4
-_FEWEST_AFFINE = 6
+_FEW, _BASES, _MOST_PAIRED, _PAIRS_JUDGED = 16, 7, 3_000_000, 25  # stars for pairs; and what is tried of them
+_FEW_TILED, _MANY = 30, 20_000  # stars; reference stars: of few among not too many, more patterns are made
+_DEEPER = 2.0  # times as many reference stars as stars, where these are few
+_JUDGING = 10_000  # units of work of one verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +74,10 @@ class Solved:
     plane
         Without distortion, good to a few pixels.
     n_matched, n_tried
-        Stars of the image that lie on reference stars, of those that were tried.
-    log_odds
-        Natural logarithm of the odds that this is no chance.
+        Stars of the image that lie on reference stars, of those that were judged.
+    log_chance
+        ln of a bound of the probability that chance finds any such place for an image of other stars: all stars,
+        places, scales, levels and catalogues that may be tried are counted.
     from_header
         Whether the header's own coordinate system did.
     """
@@ -77,7 +85,7 @@ class Solved:
     plane: Plane
     n_matched: int
     n_tried: int
-    log_odds: float
+    log_chance: float
     from_header: bool
 
 
@@ -90,7 +98,76 @@ class _Proposals:
     shift: Floats  # complex
 
 
-def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference: ReferenceStars, hint: Hint) -> Solved:
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """The work that may be done for an image, in units of a star looked up; its searches share it."""
+
+    left: float = _MOST_WORK
+
+
+class _Spent(Exception):  # noqa: N818 -- a word
+    """The work that may be done is done."""
+
+
+class _Search:
+    """What is looked for, where, and how much has been done for it."""
+
+    def __init__(
+        self, points: Floats, shape: tuple[int, int], reference: ReferenceStars, hint: Hint, work: Work
+    ) -> None:
+        self.points, self.shape, self.hint = points, shape, hint
+        self.middle = (np.array([shape[1], shape[0]]) - 1.0) / 2.0
+        self.pixel = float(np.sqrt(hint.scale_arcsec[0] * hint.scale_arcsec[1]))
+        self.field = self.pixel * np.array([shape[1], shape[0]], dtype=float)
+        self.sky = _sky(reference, hint, float(np.hypot(*self.field)) * hint.scale_arcsec[1] / self.pixel)
+        self.work, self.least = work, (1.0 - _SHARE) * work.left
+        counts = {min(n, len(points)) for n in chance.LEVELS}
+        box = np.prod(self.field + 2.0 * 3600.0 * hint.radius_deg)
+        fields, longest = float(box / np.prod(self.field)), float(np.sum(self.field**2) / np.prod(self.field))
+        reach = hint.scale_arcsec[1] / self.pixel
+        usable = sorted(n for n in counts if n >= FEWEST)
+        self.similarities = {n: chance.log_similarities(n, reach, fields, longest) for n in usable}
+        self.shifts = {n: chance.log_shifts(n, _HINT_SHIFT) for n in usable}
+
+    def spend(self, units: int) -> None:
+        """Note work that is to be done.
+
+        Raises
+        ------
+        _Spent
+            It would be too much.
+        """
+        self.work.left -= units
+        if self.work.left < self.least:
+            raise _Spent
+
+    def judge(self, plane: Plane) -> Verdict:
+        """Return a place, fitted, and what speaks for it."""
+        self.spend(_JUDGING)
+        return judged(
+            self.points, self.shape, self.sky, fitted(self.points, self.shape, self.sky, plane),
+            log_family=self.similarities, anchors=2,
+        )  # fmt: skip
+
+    def plane(self, parity: int, scale: complex, shift: complex) -> Plane:
+        """Return a similarity from pixels from the middle of the image to arcsec from the hint as a plane."""
+        off = shift / scale  # where the hint lies, from the middle of the image (mirrored when the parity is -1)
+        here = (float(self.middle[0] - off.real), float(self.middle[1] - parity * off.imag))
+        (a, b), (c, d) = (similarity(scale, parity) / 3600.0).tolist()
+        # About the hint: near a pole, north there is another direction than north in the middle of the image.
+        plane = Plane(place=(self.hint.ra_deg, self.hint.dec_deg), reference_pixel=here, matrix=((a, b), (c, d)))
+        return plane.centred(self.shape)
+
+
+def solve(
+    x: Floats,
+    y: Floats,
+    flux: Floats,
+    shape: tuple[int, int],
+    reference: ReferenceStars,
+    hint: Hint,
+    work: Work | None = None,
+) -> Solved:
     """Return where an image points.
 
     Parameters
@@ -105,31 +182,22 @@ def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference:
         Stars of the cone of the hint, widened by the field; at the epoch of the image.
     hint
         Where to look.
+    work
+        What is left to be done for the image, where it is sought with other catalogues or hints, too; it grows less.
 
     Raises
     ------
     NotSolved
-        No pattern of the image's stars is one of the reference stars.
+        No place that the image's stars fit is beyond chance, or none was found with the work that is allowed.
     """
     finite = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux)
     order = np.flatnonzero(finite)[np.argsort(-flux[finite], kind="stable")]
-    points = np.stack([x[order], y[order]], axis=1)
-    if hint.plane is not None and (found := _as_the_header_says(points, shape, reference, hint.plane)):
+    search = _Search(np.stack([x[order], y[order]], axis=1)[:_MOST_STARS], shape, reference, hint, work or Work())
+    if min(len(order), len(search.sky.ra_deg)) >= FEWEST and (found := _found(search)) is not None:
         return found
-    sky, magnitudes = _on_plane(reference, hint)
-    for level in _LEVELS:
-        n = min(level, len(points))
-        if n < _FEWEST:
-            break
-        for tile in _tiles(sky, magnitudes, n, shape, hint):
-            plane = _in_tile(points, n, shape, tile, hint)
-            if plane is not None and (solved := _affine(points, shape, reference, plane)):
-                return solved
-        if n < level:
-            break
     raise NotSolved(
-        n_stars=len(points),
-        n_reference=len(sky),
+        n_stars=len(order),
+        n_reference=len(search.sky.ra_deg),
         radius_deg=hint.radius_deg,
         ra_deg=hint.ra_deg,
         dec_deg=hint.dec_deg,
@@ -138,12 +206,57 @@ def solve(x: Floats, y: Floats, flux: Floats, shape: tuple[int, int], reference:
     )
 
 
-def _on_plane(reference: ReferenceStars, hint: Hint) -> tuple[Floats, Floats]:
-    """Return the reference stars on the plane that touches the sphere at the hint, arcsec, and how bright they are."""
-    sky = 3600.0 * tangent_plane(reference.ra_deg, reference.dec_deg, hint.ra_deg, hint.dec_deg)
-    magnitudes = brightness(reference)
-    some = np.isfinite(sky).all(axis=1)
-    return sky[some], magnitudes[some]
+def _found(search: _Search) -> Solved | None:
+    try:
+        if search.hint.plane is not None and (found := _as_the_header_says(search, search.hint.plane)):
+            return _solved(search, found, from_header=True)
+        for plane in _planes(search):
+            verdict = search.judge(plane)
+            if verdict.log_chance < chance.BELIEVED:
+                return _solved(search, verdict, from_header=False)
+    except _Spent:
+        pass
+    return None
+
+
+def _solved(search: _Search, verdict: Verdict, *, from_header: bool) -> Solved:
+    return Solved(
+        plane=fitted(search.points, search.shape, search.sky, verdict.plane),
+        n_matched=verdict.n_matched,
+        n_tried=verdict.n_tried,
+        log_chance=verdict.log_chance,
+        from_header=from_header,
+    )
+
+
+def _planes(search: _Search) -> Iterator[Plane]:
+    """Yield places to be judged: by patterns, of few stars first, then by pairs."""
+    n_all = len(search.points)
+    for level in _LEVELS:
+        n = min(level, n_all)
+        tiles = list(_tiles(search, n))
+        many = sum(len(rows) for rows in tiles) > _MANY
+        for rows in tiles:
+            yield from _in_tile(search, n, search.sky.plane[rows], many=many)
+        if level >= n_all:
+            break
+    yield from _by_pairs(search, min(n_all, _FEW))
+
+
+def _sky(reference: ReferenceStars, hint: Hint, diagonal: float) -> Sky:
+    """Return the reference stars where the image may be, the brightest first, and no more than are of use."""
+    at = 3600.0 * tangent_plane(reference.ra_deg, reference.dec_deg, hint.ra_deg, hint.dec_deg)
+    within: Bools = np.hypot(at[:, 0], at[:, 1]) <= 3600.0 * hint.radius_deg + diagonal  # false where not finite
+    rows = np.flatnonzero(within)
+    faintness = brightness(reference)[rows]
+    if len(rows) > _MOST_REFERENCES:
+        some = np.argpartition(faintness, _MOST_REFERENCES)[:_MOST_REFERENCES]
+        rows, faintness = rows[some], faintness[some]
+    rows = rows[np.argsort(faintness, kind="stable")]
+    return Sky(
+        ra_deg=reference.ra_deg[rows], dec_deg=reference.dec_deg[rows], plane=at[rows], ra0_deg=hint.ra_deg,
+        dec0_deg=hint.dec_deg,
+    )  # fmt: skip
 
 
 def brightness(reference: ReferenceStars) -> Floats:
@@ -157,54 +270,42 @@ def brightness(reference: ReferenceStars) -> Floats:
     return found
 
 
-def _field(shape: tuple[int, int], hint: Hint) -> Floats:
-    """Return width and height of the field, arcsec, at the middle of the scales."""
-    scale = float(np.sqrt(hint.scale_arcsec[0] * hint.scale_arcsec[1]))
-    return scale * np.array([shape[1], shape[0]], dtype=float)
-
-
-def _tiles(sky: Floats, magnitudes: Floats, n: int, shape: tuple[int, int], hint: Hint) -> Iterator[Floats]:
-    """Yield the reference stars to search, as dense on the sky as n stars in the image, from the middle outwards."""
-    field = _field(shape, hint)
+def _chosen(search: _Search, n: int) -> Ints:
+    """Return the rows of the reference stars that are about as dense on the sky as n stars in the image."""
     in_cell = max(6.0, n / 4.0)
-    cell = float(np.sqrt(in_cell * np.prod(field) / n))
-    chosen = brightest_of_cells(sky, magnitudes, cell, int(1.2 * in_cell) + 1)
-    size, box = float(np.max(field)), 3600.0 * hint.radius_deg
-    if 2.0 * box > _WIDE * size:
-        tree = cKDTree(sky[chosen])
-        steps = np.arange(-np.ceil(box / (2.0 * size)), np.ceil(box / (2.0 * size)) + 1) * 2.0 * size
-        middles = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)], axis=1)
-        for middle in middles[np.argsort(np.hypot(*middles.T), kind="stable")]:
-            inside = chosen[tree.query_ball_point(middle, 1.6 * size, p=np.inf, return_sorted=True)]
-            yield sky[_brightest(inside, magnitudes)]
-    else:
-        yield sky[_brightest(chosen, magnitudes)]
+    cell = float(np.sqrt(in_cell * np.prod(search.field) / n))
+    each = int((_DEEPER if n <= _LEVELS[1] else 1.2) * in_cell) + 1
+    search.spend(len(search.sky.plane) // 10)
+    return brightest_of_cells(search.sky.plane, np.arange(len(search.sky.plane)), cell, each)
 
 
-def _brightest(chosen: Ints, magnitudes: Floats) -> Ints:
-    return chosen if len(chosen) <= _MOST_REFERENCES else chosen[np.argsort(magnitudes[chosen])[:_MOST_REFERENCES]]
+def _tiles(search: _Search, n: int) -> Iterator[Ints]:
+    """Yield the rows of the reference stars to search, tile by tile, from the middle outwards."""
+    chosen = _chosen(search, n)
+    size, box = float(np.max(search.field)), 3600.0 * search.hint.radius_deg
+    if 2.0 * box <= _WIDE * size:
+        yield chosen[:_MOST_IN_TILE]  # the brightest, as all rows are
+        return
+    tree = cKDTree(search.sky.plane[chosen])
+    steps = np.arange(-np.ceil(box / (2.0 * size)), np.ceil(box / (2.0 * size)) + 1) * 2.0 * size
+    middles = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)], axis=1)
+    middles = middles[np.hypot(*middles.T) <= box + np.sqrt(2.0) * size]
+    for middle in middles[np.argsort(np.hypot(*middles.T), kind="stable")]:
+        yield chosen[tree.query_ball_point(middle, 1.6 * size, p=np.inf, return_sorted=True)][:_MOST_IN_TILE]
 
 
-def _in_tile(points: Floats, n: int, shape: tuple[int, int], sky: Floats, hint: Hint) -> Plane | None:
-    """Return where the image points, within some pixels, if it lies among these reference stars."""
-    middle = (np.array([shape[1], shape[0]]) - 1.0) / 2.0
-    image = points[:n] - middle
-    if len(sky) < _FEWEST:
-        return None
-    neighbours = 7 if n < 30 else 5  # noqa: PLR2004 -- few stars: more patterns of each
-    proposals = _proposals(patterns(image, neighbours), image, patterns(sky, neighbours), sky, hint)
-    if not len(proposals.parity):
-        return None
-    best = _best(proposals, image, sky, float(np.mean(_field(shape, hint) / np.array([shape[1], shape[0]]))))
-    if best is None:
-        return None
-    parity, scale, shift = int(proposals.parity[best]), proposals.scale[best], proposals.shift[best]
-    a, b = float(scale.real) / 3600.0, float(scale.imag) / 3600.0
-    off = shift / scale  # where the hint lies, from the middle of the image (mirrored when the parity is -1)
-    here = (float(middle[0] - off.real), float(middle[1] - parity * off.imag))
-    # About the hint: near a pole, north there is another direction than north in the middle of the image.
-    plane = Plane(place=(hint.ra_deg, hint.dec_deg), reference_pixel=here, matrix=((a, -b * parity), (b, a * parity)))
-    return plane.centred(shape)
+def _in_tile(search: _Search, n: int, sky: Floats, *, many: bool = False) -> Iterator[Plane]:
+    """Yield where patterns of the image's stars lie among these reference stars, if more than chance may be in it."""
+    image = search.points[:n] - search.middle
+    if len(sky) < FEWEST or n < FEWEST:
+        return
+    neighbours = 7 if n < _FEW_TILED and not many else 5
+    search.spend((35 if neighbours == 7 else 10) * len(sky))  # noqa: PLR2004 -- as many patterns
+    proposals = _proposals(patterns(image, neighbours), image, patterns(sky, neighbours), sky, search.hint)
+    if len(proposals.parity):
+        search.spend(min(len(proposals.parity), _MOST_VERIFIED) * n)
+        for best in _best(proposals, image, sky, search.pixel):
+            yield search.plane(int(proposals.parity[best]), proposals.scale[best], proposals.shift[best])
 
 
 def _proposals(ours: Patterns, image: Floats, theirs: Patterns, sky: Floats, hint: Hint) -> _Proposals:
@@ -215,8 +316,10 @@ def _proposals(ours: Patterns, image: Floats, theirs: Patterns, sky: Floats, hin
     tree = cKDTree(theirs.codes)
     found = []
     for parity in (1, -1):
-        hits = tree.query_ball_point(ours.codes * np.array([1, parity, 1, parity]), _NEAR_CODE)
-        mine = np.repeat(np.arange(len(ours)), [len(hit) for hit in hits])
+        codes = ours.codes * np.array([1, parity, 1, parity])
+        alike = np.cumsum(tree.query_ball_point(codes, _NEAR_CODE, return_length=True))
+        hits = tree.query_ball_point(codes[alike <= _MOST_ALIKE], _NEAR_CODE, return_sorted=True)
+        mine = np.repeat(np.flatnonzero(alike <= _MOST_ALIKE), [len(hit) for hit in hits])
         if len(mine):
             other = np.concatenate([np.asarray(hit, dtype=np.int64) for hit in hits if hit])
             found.append(_similarities(ours.stars[mine], image, theirs.stars[other], sky, parity, hint))
@@ -239,14 +342,15 @@ def _similarities(mine: Ints, image: Floats, other: Ints, sky: Floats, parity: i
     size = np.abs(scale)
     off = np.sqrt((np.abs(dw - scale[:, None] * dz) ** 2).mean(axis=1))
     lowest, highest = hint.scale_arcsec
-    good = (size >= lowest) & (size <= highest) & (off < 2.0 * _TOLERANCE * size)
+    good = (size >= lowest) & (size <= highest) & (off < 2.0 * TOLERANCE * size)
     shift = w_mean - scale * z_mean
     good &= np.abs(shift) <= 3600.0 * hint.radius_deg
+    good &= np.cumsum(good) <= _MOST_PROPOSALS
     return _Proposals(parity=np.full(int(good.sum()), parity), scale=scale[good], shift=shift[good])
 
 
-def _best(proposals: _Proposals, image: Floats, sky: Floats, pixel: float) -> int | None:
-    """Return the proposal that puts most stars on reference stars, if that is no chance.
+def _best(proposals: _Proposals, image: Floats, sky: Floats, pixel: float) -> list[int]:
+    """Return the proposals that put most stars on reference stars, if that may be no chance.
 
     Those that others agree with (rotation, place) are looked at first.
     """
@@ -257,113 +361,57 @@ def _best(proposals: _Proposals, image: Floats, sky: Floats, pixel: float) -> in
     first = np.argsort(-votes, kind="stable")[:_MOST_VERIFIED]
     z = image[:, 0] + 1j * proposals.parity[first, None] * image[:, 1]
     w = proposals.scale[first, None] * z + proposals.shift[first, None]
-    radius = 1.5 * _TOLERANCE * pixel
+    radius = 1.5 * TOLERANCE * pixel
     distance = cKDTree(sky).query(np.stack([w.real, w.imag], axis=-1), distance_upper_bound=radius)[0]
-    area = float(np.prod(np.maximum(np.ptp(sky, axis=0), pixel)))
-    odds = log_odds(np.isfinite(distance).sum(axis=1), len(image), len(sky) / area * np.pi * radius**2)
-    best = int(np.argmax(odds))
-    return int(first[best]) if odds[best] > _BELIEVED + np.log(len(proposals.parity)) else None
+    hits = np.isfinite(distance).sum(axis=1)
+    density = np.full(len(image) - FEWEST, len(sky) / float(np.prod(np.maximum(np.ptp(sky, axis=0), pixel))))
+    worth = []
+    for k in np.argsort(-hits, kind="stable")[:_MOST_JUDGED]:
+        log_chance = chance.log_tail(int(hits[k]) - FEWEST, density, radius) + np.log(len(proposals.parity))
+        if log_chance < _WORTH:
+            worth.append(int(first[k]))
+    return worth
 
 
-def log_odds(n_matched: Ints, n: int, chance: float) -> Floats:
-    """Return ln of the odds that matches are real: each by chance with that probability, four of them for nothing."""
-    by_chance = float(np.clip(chance, 1e-12, 0.5))
-    missed = np.log((1.0 - _SEEN) / (1.0 - by_chance))
-    odds: Floats = (n_matched - _FEWEST) * np.log(_SEEN / by_chance) + (n - n_matched) * missed
-    return odds
+def _by_pairs(search: _Search, n: int) -> Iterator[Plane]:
+    """Yield where all pairs of the brightest stars may lie, those first that put most others on reference stars."""
+    sky = search.sky.plane[_chosen(search, n)]
+    search.spend(_MOST_WORK // 4)
+    found = by_pairs(
+        search.points[:n] - search.middle, sky, TOLERANCE * search.pixel, search.hint.scale_arcsec,
+        3600.0 * search.hint.radius_deg, bases=_BASES, most=_MOST_PAIRED,
+    )  # fmt: skip
+    for item in found[:_PAIRS_JUDGED]:
+        yield search.plane(item.parity, item.scale, item.shift)
 
 
-def _as_the_header_says(
-    points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane
-) -> Solved | None:
-    """Return the header's solution, shifted to where its stars are, if they are there."""
-    stars, nearby = points[:_HINT_STARS], _nearby(reference, plane, shape, _HINT_SHIFT)
-    if len(stars) < _FEWEST or len(nearby) < _FEWEST:
+def _as_the_header_says(search: _Search, plane: Plane) -> Verdict | None:
+    """Return the header's solution, shifted to where its stars are, if they are there; with its distortion or not."""
+    best: Verdict | None = None
+    for said in [plane, replace(plane, order=0, a={}, b={})] if plane.a or plane.b else [plane]:
+        moved = _shifted(search, said)
+        if moved is None:
+            continue
+        search.spend(2 * _JUDGING)
+        as_it_is = judged(search.points, search.shape, search.sky, moved, log_family=search.shifts, anchors=1)
+        for verdict in (as_it_is, search.judge(moved)):
+            if verdict.log_chance < (chance.BELIEVED if best is None else best.log_chance):
+                best = verdict
+    return best
+
+
+def _shifted(search: _Search, plane: Plane) -> Plane | None:
+    """Return a plane moved by the offset that most pairs of bright stars and reference stars agree on."""
+    stars = search.points[:_HINT_STARS]
+    _, nearby = search.sky.pixels(plane, search.shape, 4 * _HINT_STARS, _HINT_SHIFT)
+    if len(nearby) < FEWEST:
         return None
-    reach = _HINT_SHIFT * max(shape)
-    ours, theirs = cKDTree(stars), cKDTree(nearby)
-    pairs = ours.query_ball_tree(theirs, reach)
-    mine = np.repeat(np.arange(len(stars)), [len(pair) for pair in pairs])
-    if not len(mine):
+    offsets = (nearby[None, :, :] - stars[:, None, :]).reshape(-1, 2)
+    offsets = offsets[np.hypot(*offsets.T) <= _HINT_SHIFT * max(search.shape)]
+    if not len(offsets):
         return None
-    offsets = nearby[np.concatenate([np.asarray(p, dtype=np.int64) for p in pairs if p])] - stars[mine]
+    search.spend(len(offsets))
     votes = cKDTree(offsets).query_ball_point(offsets, _HINT_CELL, return_length=True)
     shift = offsets[int(np.argmax(votes))]
     x0, y0 = plane.reference_pixel
-    moved = Plane(
-        place=plane.place,
-        reference_pixel=(x0 - float(shift[0]), y0 - float(shift[1])),
-        matrix=plane.matrix,
-        order=plane.order,
-        a=plane.a,
-        b=plane.b,
-    )
-    found = _verified(points, shape, reference, moved)
-    if found is None:
-        return None
-    better = _affine(points, shape, reference, moved)  # without the header's distortion, which may be right or not
-    best = better if better is not None and better.log_odds > found.log_odds else found
-    return replace(best, from_header=True)
-
-
-def _nearby(reference: ReferenceStars, plane: Plane, shape: tuple[int, int], margin: float = 0.0) -> Floats:
-    """Return the pixels, (m, 2), of the brightest reference stars in the image and a margin (of its longer side)."""
-    x, y = plane.pixel(reference.ra_deg, reference.dec_deg)
-    far = margin * max(shape)
-    inside = np.flatnonzero((x > -far) & (x < shape[1] + far) & (y > -far) & (y < shape[0] + far))
-    most = 4 * _HINT_STARS
-    inside = inside[np.argsort(brightness(reference)[inside], kind="stable")[:most]]
-    return np.stack([x[inside], y[inside]], axis=1)
-
-
-def _verified(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Solved | None:
-    """Return a solution if its stars lie on reference stars more often than chance puts them there."""
-    nearby = _nearby(reference, plane, shape)
-    stars = points[: min(_HINT_STARS, max(len(nearby), 2 * _FEWEST))]
-    if len(nearby) < _FEWEST or len(stars) < _FEWEST:
-        return None
-    distance = cKDTree(nearby).query(stars, distance_upper_bound=2.0 * _TOLERANCE)[0]
-    n = int(np.isfinite(distance).sum())
-    chance = len(nearby) / float(np.prod(shape)) * np.pi * (2.0 * _TOLERANCE) ** 2
-    odds = float(log_odds(np.array(n), len(stars), chance))
-    if odds <= _BELIEVED:
-        return None
-    return Solved(plane=plane, n_matched=n, n_tried=len(stars), log_odds=odds, from_header=False)
-
-
-def _affine(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Solved | None:
-    """Return a solution with six free numbers instead of a similarity, from ever more stars."""
-    odds = _verified(points, shape, reference, plane)
-    for turn in range(_ROUNDS):
-        better = _refitted(points[: _HINT_STARS * (1 + turn)], shape, reference, plane)
-        if better is None:
-            break
-        plane = better
-    return _verified(points, shape, reference, plane) or odds
-
-
-def _refitted(points: Floats, shape: tuple[int, int], reference: ReferenceStars, plane: Plane) -> Plane | None:
-    """Return the plane fitted to the stars that lie on reference stars; None where they are too few."""
-    x, y = plane.pixel(reference.ra_deg, reference.dec_deg)
-    inside = np.flatnonzero((x > 0) & (x < shape[1]) & (y > 0) & (y < shape[0]))
-    if not len(inside):
-        return None
-    inside = inside[np.argsort(brightness(reference)[inside], kind="stable")[: 2 * len(points)]]
-    tree = cKDTree(np.stack([x[inside], y[inside]], axis=1))
-    distance, index = tree.query(points, distance_upper_bound=2.0 * _TOLERANCE)
-    met = np.isfinite(distance)
-    if met.sum() < _FEWEST_AFFINE:
-        return None
-    other = inside[index[met]]
-    sky = tangent_plane(reference.ra_deg[other], reference.dec_deg[other], *plane.place)
-    u, v = (points[met] - np.array(plane.reference_pixel)).T
-    scale = float(max(shape))
-    design = np.stack([np.ones_like(u), u / scale, v / scale], axis=1)
-    zero, by_u, by_v = np.linalg.lstsq(design, sky, rcond=None)[0]
-    matrix = np.stack([by_u, by_v], axis=1) / scale
-    if not np.linalg.det(matrix):
-        return None
-    (a, b), (c, d) = matrix.tolist()
-    turned = Plane(place=plane.place, reference_pixel=plane.reference_pixel, matrix=((a, b), (c, d)))
-    ra, dec = turned.sky(*(np.array(plane.reference_pixel) + np.linalg.solve(matrix, zero)))
-    return Plane(place=(float(ra), float(dec)), reference_pixel=plane.reference_pixel, matrix=turned.matrix)
+    return replace(plane, reference_pixel=(x0 - float(shift[0]), y0 - float(shift[1])))

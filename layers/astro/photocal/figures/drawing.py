@@ -59,9 +59,9 @@ class Marks:
     half: float
 
 
-def sheet(width: float, height: float) -> Figure:
+def sheet(width: float, height: float, *, dpi: int = DPI) -> Figure:
     """Return an empty figure of so many inches."""
-    return Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    return Figure(figsize=(width, height), dpi=dpi, facecolor="white")
 
 
 def place(figure: Figure, frame: Frame) -> Axes:

@@ -84,7 +84,9 @@ def _rows(sources: Sources, prepared: Prepared, reach: float) -> Anything:
     ny, nx = prepared.shape
     snr = sources.flux / np.maximum(sources.flux_err, 1e-30)
     good = ((sources.flags & _UNFIT) == 0) & (snr > LEAST_SNR)
-    good &= (sources.x > reach) & (sources.x < nx - 1 - reach) & (sources.y > reach) & (sources.y < ny - 1 - reach)
+    margin = np.ceil(reach) + 1.0  # the window around the nearest pixel lies on the image
+    good &= (sources.x > margin) & (sources.x < nx - 1 - margin)
+    good &= (sources.y > margin) & (sources.y < ny - 1 - margin)
     rows = np.flatnonzero(good)
     rows = rows[np.argsort(-snr[rows], kind="stable")][: 4 * MOST_STARS]
     if not len(rows):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from photocal.arrays import Floats
+from photocal.arrays import Floats, Pixels
 from photocal.pixels import flags
+from photocal.pixels.confusion import excess_at
 from photocal.pixels.joint import core_half
 from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Fitted, ForcedFlux, Prepared
@@ -28,8 +29,8 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     Returns
     -------
     ForcedFlux
-        Flux 0 with an infinite error where no pixel can be used. The error has the noise of the pixels, not the
-        errors of the neighbours.
+        Flux 0 with an infinite error where no pixel can be used. The error has the noise of the pixels and the stars
+        that are not seen, not the errors of the neighbours.
     """
     half = core_half(prepared)
     at_x, at_y = np.array([x], np.float64), np.array([y], np.float64)
@@ -41,11 +42,16 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
     light = (prepared.data - fitted.sky - fitted.model).ravel()[places].astype(np.float64)
     stars = fitted.sources
     itself = np.flatnonzero(np.hypot(stars.x - x, stars.y - y) < _ITSELF * prepared.fwhm)
+    own = np.zeros(light.shape, np.float32)
     for k in itself:
-        light += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
-    variance = variance_under(prepared.noise_variance.ravel()[places], fitted.model.ravel()[places], prepared.gain)
+        own += _star_in(fitted, int(k), int(ix[0]), int(iy[0]), half)
+    light += own
+    model, noise = fitted.model.ravel()[places], prepared.noise_variance.ravel()[places]
+    variance = variance_under(noise, model, prepared.gain)
     weight = np.where(good, 1.0 / variance, 0.0)
     information = float((weight * profile**2).sum())
+    excess = float(excess_at(at_x, at_y, prepared, fitted.psf, model=fitted.model, sky=fitted.sky)[0])
+    bare = np.where(good, 1.0 / variance_under(noise, model - own, prepared.gain), 0.0)
     offsets = np.arange(-half, half + 1)
     core = np.hypot(offsets[:, None], offsets) <= _CORE * prepared.fwhm
     inside = np.ones(places.shape, np.bool_)
@@ -59,10 +65,18 @@ def forced_flux(prepared: Prepared, fitted: Fitted, x: float, y: float) -> Force
         x=x,
         y=y,
         flux=float((weight * profile * light).sum() / information) if information else 0.0,
-        flux_err=information**-0.5 if information else float("inf"),
+        flux_err=_error(weight, profile, noise, excess),
+        empty_err=_error(bare, profile, noise, excess),
         flags=found,
         usable_share=float((profile * good).sum() / profile.sum()),
     )
+
+
+def _error(weight: Floats, profile: Floats, noise: Pixels, excess: float) -> float:
+    """Return the error of a flux: of the photons, with those of unseen stars (`photocal.pixels.confusion`)."""
+    information = float((weight * profile**2).sum())
+    of_sky = float((weight**2 * profile**2 * noise).sum())
+    return float(np.sqrt(information + excess * of_sky)) / information if information else float("inf")
 
 
 def _star_in(fitted: Fitted, k: int, ix: int, iy: int, half: int) -> Floats:

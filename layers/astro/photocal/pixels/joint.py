@@ -6,13 +6,14 @@ A round fits the stars that are known, takes them off, finds the sky anew in wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import judge, pairs
+from photocal.pixels import confusion, judge, pairs
 from photocal.pixels.background import background
 from photocal.pixels.noise import variance_under
 from photocal.pixels.peaks import find_peaks
@@ -278,6 +279,9 @@ def _finish(scene: Scene, stars: Stars, ground: Canvas, sky: Pixels) -> Fitted:
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
     real &= ~judge.drowned(psf, sources, model)
-    kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
+    rows = np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))]
+    kept = sources.select(rows)
+    kept = replace(kept, flux=confusion.unboosted(kept.flux, 1 / step.normal.scale[rows, 0]))
     drawn = scene.draw(Stars(kept.x, kept.y, kept.flux)).image
+    kept = confusion.with_unseen(prepared, psf, kept, model, sky)
     return Fitted(sources=kept, psf=psf, model=np.ascontiguousarray(drawn), sky=sky)

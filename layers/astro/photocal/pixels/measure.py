@@ -75,7 +75,8 @@ def forced(photometry: Photometry, x: float, y: float) -> ForcedFlux:
     """Return the total flux at a position, pixels, the neighbours taken off."""
     factor = float(10.0 ** (-0.4 * photometry.aperture_correction_mag))
     plain = forced_flux(photometry.prepared, scaled(photometry.fitted, 1.0 / factor), x, y)
-    return replace(plain, flux=plain.flux * factor, flux_err=plain.flux_err * factor)
+    empty_err = plain.empty_err * factor
+    return replace(plain, flux=plain.flux * factor, flux_err=plain.flux_err * factor, empty_err=empty_err)
 
 
 def scaled(fitted: Fitted, factor: float) -> Fitted:

@@ -9,6 +9,7 @@ import numpy as np
 from photocal.arrays import Floats, Ints, Pixels
 from photocal.pixels import tables
 from photocal.pixels.moffat import Coefficients, coefficients
+from photocal.pixels.residual import Residual, on_grid
 
 REACH = 4.0  # FWHM: of the tables; wings beyond are drawn from the Moffat
 _LEAST_HALF = 6
@@ -28,12 +29,15 @@ class FieldPsf:
         (t, 3): of ln FWHM, e1, e2.
     log_beta
         ln(beta - 1), the same everywhere.
+    residual
+        What the PSF has beyond the Moffat, if anything; both together add up to 1.
     """
 
     size: tuple[int, int]
     order: int
     terms: Floats
     log_beta: float
+    residual: Residual | None = None
     tables: tables.Tables = field(init=False, repr=False)
     half: int = field(init=False)
 
@@ -66,7 +70,10 @@ class FieldPsf:
 
     def moffat(self, x: Floats, y: Floats) -> Coefficients:
         """Return the coefficients of the profile at places of the field; these draw the wings."""
-        return coefficients(self.shape(x, y))
+        plain = coefficients(self.shape(x, y))
+        if self.residual is None:
+            return plain
+        return plain._replace(norm=plain.norm / (1 + self.residual.total(x, y)))
 
     def stamps(self, x: Floats, y: Floats, half: int) -> tuple[Ints, Ints, Pixels]:
         """Return the middle pixels ix, iy (n,), and the (n, 3, w, w) PSF and its derivatives by x and y of the star."""
@@ -81,4 +88,7 @@ class FieldPsf:
         across, down = offsets[None, :], offsets[:, None]
         q = 1 + a * across * across + 2 * b * across * down + c * down * down
         made: Pixels = norm * np.exp(-beta * np.log(q))
+        if self.residual is not None:
+            beyond = self.residual.at(x, y)[0] / (1 + self.residual.total(x, y)[0])
+            made += on_grid(beyond, offsets, float(self.fwhm(x, y)[0]))
         return made

@@ -1,5 +1,7 @@
 """The PSF of an image from its stars: one Moffat whose width and shape are polynomials of the place in the field.
 
+What the stars have beyond it is added where it can be told from noise (`photocal.pixels.residual`).
+
 All stars are fitted together by Gauss-Newton steps. What belongs to one star alone (x, y, flux and sky) is eliminated
 from the equations by its Schur complement, so that the system solved has only the PSF's few numbers.
 """
@@ -15,12 +17,13 @@ from photocal.pixels.moffat import pixel_values
 from photocal.pixels.noise import variance_under
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared, PsfStars
+from photocal.pixels.residual import LEAST_STARS, Residual, fit_residual, in_pixels
 from photocal.pixels.tables import field_basis
 
 _STARS_FOR_ORDER = ((30, 2), (10, 1))
 _FIRST_BETA = 3.0
 _BETA_LOG = float(np.log(0.3)), float(np.log(20.0))  # of beta - 1
-_SHAPE = 4  # ln FWHM, e1, e2, ln(beta - 1)
+_SHAPE, _OWN = 4, 4  # ln FWHM, e1, e2, ln(beta - 1); x, y, flux and sky
 _STEPS, _DONE = 12, 2e-4
 _FLATNESS = 0.004  # of a pixel's light: what the model is not trusted to, so that the brightest star does not decide
 _ROBUST = 3.0  # sigma
@@ -38,7 +41,7 @@ class _Cutouts(NamedTuple):
 
 
 class _Equations(NamedTuple):
-    """Of each star: of the shape with its own numbers eliminated, and what gives those back."""
+    """Of each star: of what all share, with its own numbers eliminated, and what gives those back."""
 
     hessian: Floats
     gradient: Floats
@@ -82,7 +85,9 @@ def fit_psf(prepared: Prepared, stars: PsfStars) -> FieldPsf:
         x, y = x + np.clip(own[:, 0, 0], -0.3, 0.3), y + np.clip(own[:, 1, 0], -0.3, 0.3)
         if np.abs(step).max() < _DONE:
             break
-    return FieldPsf(size, order, terms, log_beta)
+    shape = np.column_stack([field_basis(x, y, size, order) @ terms, np.full(n, log_beta)])
+    beyond = _beyond(cut, x, y, shape, size) if n >= LEAST_STARS else None
+    return FieldPsf(size, order, terms, log_beta, beyond)
 
 
 def _cutouts(prepared: Prepared, x: Floats, y: Floats) -> _Cutouts:
@@ -102,26 +107,52 @@ def _cutouts(prepared: Prepared, x: Floats, y: Floats) -> _Cutouts:
 
 
 def _equations(cut: _Cutouts, x: Floats, y: Floats, shape: Floats) -> _Equations:
-    n = x.size
+    profile, derivatives = _profiles(cut, x, y, shape)
+    equations, pulls = _eliminated(cut, profile, derivatives[:_SHAPE], derivatives[_SHAPE:])
+    chi2 = np.median(pulls.reshape(x.size, -1) ** 2, 1) / 0.4549  # the median of a chi-square of one degree of freedom
+    trust = 1 / (1 + np.maximum(chi2 - _POOR, 0) ** 2)
+    return equations._replace(
+        hessian=equations.hessian * trust[:, None, None], gradient=equations.gradient * trust[:, None]
+    )
+
+
+def _beyond(cut: _Cutouts, x: Floats, y: Floats, shape: Floats, size: tuple[int, int]) -> Residual | None:
+    """Return what the stars have beyond the Moffat."""
+    profile, derivatives = _profiles(cut, x, y, shape)
+    across, down = (cut.offsets + (middle - at)[:, None] for middle, at in ((cut.ix, x), (cut.iy, y)))
+    functions = in_pixels(across, down, np.exp(shape[:, 0]))
+    equations, _ = _eliminated(cut, profile, list(functions.transpose(1, 0, 2, 3)), derivatives[_SHAPE:])
+    return fit_residual(equations.hessian, equations.gradient, field_basis(x, y, size, 1), size)
+
+
+def _profiles(cut: _Cutouts, x: Floats, y: Floats, shape: Floats) -> tuple[Pixels, list[Pixels]]:
     across = cut.offsets[None, None, :] + (cut.ix - x).astype(np.float32)[:, None, None]
     down = cut.offsets[None, :, None] + (cut.iy - y).astype(np.float32)[:, None, None]
-    profile, derivatives = pixel_values(across, down, shape)
+    return pixel_values(across, down, shape)
+
+
+def _eliminated(cut: _Cutouts, profile: Pixels, shared: list[Pixels], moves: list[Pixels]) -> tuple[_Equations, Pixels]:
+    """Return the equations of what the stars share, their own numbers eliminated, and the (n, w, w) pulls.
+
+    ``shared`` and ``moves`` are derivatives of the profile (n, w, w), the latter by x and y.
+    """
+    n, p = len(profile), len(shared)
     flux, sky = _flux_and_sky(cut, profile)
     left = cut.light - flux * profile - sky
     pulls = left * np.sqrt(cut.weight)
     weight = cut.weight / np.sqrt(1 + (pulls / _ROBUST) ** 2)
-    slopes = np.stack([*(item * flux for item in derivatives), profile, np.ones_like(profile)], 1).reshape(n, 8, -1)
+    slopes = np.stack([*(item * flux for item in (*shared, *moves)), profile, np.ones_like(profile)], 1)
+    slopes = slopes.reshape(n, p + _OWN, -1)
     weighted = slopes * weight.reshape(n, 1, -1)
     hessian = np.matmul(weighted, slopes.transpose(0, 2, 1)).astype(np.float64)
     gradient = np.matmul(weighted, left.reshape(n, -1, 1))[..., 0].astype(np.float64)
-    mixed, own = hessian[:, :_SHAPE, _SHAPE:], hessian[:, _SHAPE:, _SHAPE:]
-    own = own + 1e-9 * np.eye(_SHAPE) * np.trace(own, axis1=1, axis2=2)[:, None, None]
+    mixed, own = hessian[:, :p, p:], hessian[:, p:, p:]
+    own = own + 1e-9 * np.eye(_OWN) * np.trace(own, axis1=1, axis2=2)[:, None, None]
     inverse = np.linalg.inv(own)
-    chi2 = np.median(pulls.reshape(n, -1) ** 2, 1) / 0.4549  # the median of a chi-square of one degree of freedom
-    trust = 1 / (1 + np.maximum(chi2 - _POOR, 0) ** 2)
-    reduced = hessian[:, :_SHAPE, :_SHAPE] - mixed @ inverse @ mixed.transpose(0, 2, 1)
-    pull = gradient[:, :_SHAPE] - (mixed @ inverse @ gradient[:, _SHAPE:, None])[..., 0]
-    return _Equations(reduced * trust[:, None, None], pull * trust[:, None], inverse, mixed, gradient[:, _SHAPE:])
+    taken = mixed @ inverse
+    reduced = hessian[:, :p, :p] - taken @ mixed.transpose(0, 2, 1)
+    pull = gradient[:, :p] - (taken @ gradient[:, p:, None])[..., 0]
+    return _Equations(reduced, pull, inverse, mixed, gradient[:, p:]), pulls
 
 
 def _flux_and_sky(cut: _Cutouts, profile: Pixels) -> tuple[Pixels, Pixels]:

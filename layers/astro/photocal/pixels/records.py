@@ -199,6 +199,8 @@ class ForcedFlux:
         Pixels.
     flux, flux_err
         Counts; the flux may be negative.
+    empty_err
+        Counts: what the error were if no star stood there; limits follow from it.
     flags
         Bits of `photocal.pixels.flags`.
     usable_share
@@ -211,6 +213,7 @@ class ForcedFlux:
     y: float
     flux: float
     flux_err: float
+    empty_err: float
     flags: int
     usable_share: float
     fwhm_arcsec: float | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cpcs.errors import BrokenFits, EmptyFile, ImageNotMeasured
+from cpcs.errors import BrokenFits, EmptyFile, ImageNotCatalogue
 from photocal.arrays import Anything, Floats
 from photocal.headers.cards import CARD, Header, from_bytes
 from photocal.readers import columns
@@ -52,7 +52,7 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     ------
     BrokenFits, TooManyRows
         From the gate.
-    ImageNotMeasured
+    ImageNotCatalogue
         There are pixels, and no table of stars.
     EmptyFile
         Tables without rows, or no table at all.
@@ -63,7 +63,7 @@ def read_fits(data: bytes, limits: Limits) -> RawTable:
     has_pixels = any(hdu.has_pixels for hdu in hdus)
     chosen = objects or _best(tables, located_only=has_pixels)
     if not chosen:
-        raise ImageNotMeasured if has_pixels else EmptyFile(size=len(data))
+        raise ImageNotCatalogue if has_pixels else EmptyFile(size=len(data))
     header = chosen[0].header(data).over(hdus[0].header(data))
     image = _field_header(data, tables, limits) if objects else Header(())
     if len(image):

@@ -7,11 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cpcs.errors import ReferenceUnavailable
+from cpcs.passbands import covers
 from photocal.references.stars import ReferenceStars
 from photocal.references.store import TileStore
 
 LARGEST_RADIUS_DEG = 2.0  # a wider field is calibrated with the stars of its middle
 AT_ONCE = 8  # tiles are small and far away: waiting is most of the work
+# By how well they know where stars stand: Gaia's and what was made with it, then CCD surveys, then plates
+BEST_PLACES = (
+    "GAIA", "GaiaSP", "REFCAT2", "GAIADR2", "URAT1", "PS1", "UCAC4", "DES", "SKYMAPPER", "SDSS", "2MASS", "VSTATLAS",
+    "APASS", "OGLE3", "USNO",
+)  # fmt: skip
+ENOUGH_FOR_PLACES = 10  # stars of a catalogue that a plate solution is tried with while there is a better one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +59,35 @@ def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float
             catalogues=", ".join(unavailable), ra_deg=ra_deg, dec_deg=dec_deg, reason="; ".join(reasons)[:300]
         )
     return Gathered(stars=stars, unavailable=unavailable)
+
+
+def gather_places(tiles: TileStore, ra_deg: float, dec_deg: float, radius_deg: float) -> Gathered:
+    """Fetch the stars that an image's place on the sky is found with: of the first catalogue that has enough there.
+
+    Returns
+    -------
+    Gathered
+        The catalogue with the best known places that has at least `ENOUGH_FOR_PLACES` stars; without one, all that
+        have any. Unavailable are those that would have been better.
+
+    Raises
+    ------
+    ReferenceUnavailable
+        No catalogue has a star, and some are not to be had now.
+    """
+    found: list[ReferenceStars] = []
+    unavailable: dict[str, str] = {}
+    missing: ReferenceUnavailable | None = None
+    for name in (name for name in BEST_PLACES if covers(name, dec_deg, radius_deg)):
+        try:
+            stars = tiles.cone(name, ra_deg, dec_deg, min(radius_deg, LARGEST_RADIUS_DEG))
+        except ReferenceUnavailable as error:
+            missing = missing or error
+            unavailable[name] = str(error.metadata.get("reason", error))
+            continue
+        if stars.n >= ENOUGH_FOR_PLACES:
+            return Gathered(stars=(stars,), unavailable=unavailable)
+        found += [stars] if stars.n else []
+    if missing is not None and not found:
+        raise missing
+    return Gathered(stars=tuple(found), unavailable=unavailable)

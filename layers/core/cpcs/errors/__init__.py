@@ -14,7 +14,7 @@
     ├── UnreadableUpload        the file is neither a usable list of stars nor a usable image
     │   ├── EmptyFile  MarkupSent  NotACatalogue  NotAHeader  MissingColumn  MissingReferenceColumn  TooManyRows
     │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
-    │   ├── HeaderContradiction  ImageNotMeasured  NoUsableStars
+    │   ├── HeaderContradiction  ImageNotCatalogue  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
     │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars
@@ -43,7 +43,7 @@ from cpcs.errors.uploads import (
     EmptyFile,
     HeaderContradiction,
     ImageCube,
-    ImageNotMeasured,
+    ImageNotCatalogue,
     ImageTooLarge,
     ImageTooSmall,
     MarkupSent,
@@ -86,7 +86,7 @@ __all__ = [
     "Forbidden",
     "HeaderContradiction",
     "ImageCube",
-    "ImageNotMeasured",
+    "ImageNotCatalogue",
     "ImageTooLarge",
     "ImageTooSmall",
     "KeyRequired",

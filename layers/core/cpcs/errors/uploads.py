@@ -125,12 +125,12 @@ class HeaderContradiction(UnreadableUpload):
     )
 
 
-class ImageNotMeasured(UnreadableUpload):
-    """An image, not a catalogue."""
+class ImageNotCatalogue(UnreadableUpload):
+    """An image, where only a list of stars will do."""
 
-    code = "IMAGE_NOT_MEASURED"
-    sentence = "The file is a FITS image; this server does not measure images yet."
-    advice = "Send the catalogue that SExtractor makes of it."
+    code = "IMAGE_NOT_CATALOGUE"
+    sentence = "The file is a FITS image; a list of stars is expected here."
+    advice = "Send a catalogue; an image is calibrated as an upload, or with python -m photocal."
 
 
 class UnusableImage(UnreadableUpload):

@@ -124,6 +124,12 @@ class Files:
         except ValueError:
             return None
 
+    def presign_result(self, job_id: str, revision: int, name: str) -> str:
+        """Return an address that one result can be fetched from for 15 minutes: it is too large for an answer."""
+        key = {"Bucket": self.data.name, "Key": layout.result(job_id, revision, name)}
+        address: str = self.data.client.generate_presigned_url("get_object", Params=key, ExpiresIn=FORM_S)
+        return address
+
     def write_outcome(self, outcome: Outcome) -> Outcome:
         """Write how a revision of a job ended: the commit record, written once.
 

@@ -300,13 +300,17 @@ def held_by(job: Job) -> Condition:
     return held
 
 
+def lease_over() -> list[Action]:
+    """Return what changes in an upload that nobody holds any longer."""
+    return [JobItem.lease_until.set(0), JobItem.lease_owner.remove(), JobItem.progress.remove()]
+
+
 def end_actions(after: Job) -> list[Action]:
     """Return what changes in an upload that comes to its end, and is ``after`` it as given."""
     actions: list[Action] = [
         JobItem.state.set(after.state.value),
         JobItem.updated.set(after.updated),
-        JobItem.lease_until.set(0),
-        JobItem.lease_owner.remove(),
+        *lease_over(),
         JobItem.retry_after.set(0),
         JobItem.figures_ready.set(after.figures_ready),
         JobItem.g1pk.set(keys.jobs_in(after.state, figures_ready=after.figures_ready)),

@@ -23,7 +23,7 @@ from . import keys
 from .cursors import Cursors
 from .files import Files
 from .ids import is_safe, new_job_id
-from .index import Index, held_by, is_open
+from .index import Index, held_by, is_open, lease_over
 from .listing import Listing, Page, page
 from .models import GSI1, GSI3, JobItem, Models, find, job_attributes, job_record
 from .queue import Queue
@@ -129,6 +129,7 @@ class Jobs:
             JobItem.attempt.add(1),
             JobItem.lease_owner.set(owner),
             JobItem.lease_until.set(now + lease_s),
+            JobItem.progress.remove(),
             *_stamp(job_id, JobState.CALIBRATING, clock.iso(now)),
         ]
         claimed = self._update(job_id, actions, is_open() & (JobItem.lease_until < now))
@@ -139,12 +140,15 @@ class Jobs:
         mine = there.state is JobState.CALIBRATING and there.lease_owner == owner and there.lease_until > now
         return there if mine else None
 
+    def tell(self, job: Job, progress: str) -> None:
+        """Note how far the work on an upload is, for whoever waits for it; without effect when the lease is lost."""
+        self._update(job.job_id, [JobItem.progress.set(progress)], held_by(job))
+
     def release(self, job: Job) -> None:
         """Give a lease back, so that the next delivery need not wait for its end; without effect when it is lost."""
         actions = [
             JobItem.state.set(JobState.UPLOADED.value),
-            JobItem.lease_until.set(0),
-            JobItem.lease_owner.remove(),
+            *lease_over(),
             *_stamp(job.job_id, JobState.UPLOADED, clock.iso(self.now())),
         ]
         self._update(job.job_id, actions, (JobItem.state == JobState.CALIBRATING.value) & held_by(job))
@@ -169,8 +173,7 @@ class Jobs:
         actions = [
             JobItem.state.set(waiting.value),
             JobItem.attempt.set(0),
-            JobItem.lease_until.set(0),
-            JobItem.lease_owner.remove(),
+            *lease_over(),
             JobItem.retry_after.set(retry_after),
             JobItem.outcome.set(serial.dumps(outcome).decode()),
             *_stamp(job.job_id, waiting, now),
@@ -222,8 +225,7 @@ class Jobs:
             JobItem.revision.set(held.revision),
             JobItem.asked.set(held.asked),
             JobItem.attempt.set(0),
-            JobItem.lease_until.set(0),
-            JobItem.lease_owner.remove(),
+            *lease_over(),
             JobItem.retry_after.set(0),
             *_stamp(asked.job_id, JobState.UPLOADED, held.asked),
         ]

@@ -264,6 +264,7 @@ class JobItem(Item):
     revision = NumberAttribute(default=1)
     lease_until = NumberAttribute(default=0)
     lease_owner = UnicodeAttribute(null=True)
+    progress = UnicodeAttribute(null=True)
     retry_after = NumberAttribute(default=0)
     outcome = UnicodeAttribute(null=True)
     figures_ready = BooleanAttribute(default=False)
@@ -409,6 +410,7 @@ def job_record(item: JobItem) -> Job:
         revision=int(item.revision),
         lease_until=float(item.lease_until),
         lease_owner=item.lease_owner or "",
+        progress=item.progress or "",
         retry_after=float(item.retry_after),
         outcome=outcome,
         figures_ready=bool(item.figures_ready),

@@ -37,6 +37,7 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("GET", "/api/calibrations/<job_id>/report"),
     ("GET", "/api/calibrations/<job_id>/header"),
     ("GET", "/api/calibrations/<job_id>/figures/<name>"),
+    ("GET", "/api/calibrations/<job_id>/files/<name>"),
     ("POST", "/api/recalibrations"),
     ("GET", "/api/recalibrations/<recalibration_id>"),
     ("GET", "/api/me"),

@@ -8,12 +8,13 @@ from typing import Any
 
 from cpcs import memory, names
 from cpcs.passbands import catalogue_data, catalogues, filters
-from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, Observatory
+from cpcs.records import ApiKey, ColourFrame, Event, FollowupPoint, Job, JobState, Observatory
 from cpcs.web import fields
 
 Document = dict[str, Any]
 
 OBSERVERS_OWN = frozenset({"comment", "key_id"})  # not for everybody who has the id of a job
+_SHOWN_ELSEWHERE = frozenset({"header", "files", "figures"})  # of a summary
 JOBS, CALIBRATIONS = "/api/uploads", "/api/calibrations"
 
 
@@ -89,9 +90,8 @@ def figures(record: Job) -> dict[str, str]:
         "residuals": "colour_priors" in outcome.summary,
         "lightcurve": not record.request.dry_run,
     }
-    return {
-        name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name, there in is_there.items() if there
-    }
+    names = [name for name, there in is_there.items() if there] + list(outcome.summary.get("figures", ()))
+    return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/figures/{name}.png" for name in names}
 
 
 def job(record: Job) -> Document:
@@ -105,6 +105,7 @@ def job(record: Job) -> Document:
         "dry_run": record.request.dry_run,
         "state": record.state.value,
         "attempt": record.attempt,
+        "progress": _progress(record),
         "revision": record.revision,
         "created": record.request.created,
         "updated": record.updated,
@@ -112,8 +113,26 @@ def job(record: Job) -> Document:
         "header": outcome.summary.get("header") if outcome else None,
         "outcome": _outcome(record),
         "figures": figures(record),
+        "files": files(record),
         "report": f"{CALIBRATIONS}/{calibrated.job_id}/report" if calibrated else None,
     }
+
+
+def _progress(record: Job) -> Document | None:
+    """Return how far a calibration is that takes long; None while there is nothing to tell."""
+    step, _, per_cent = record.progress.rpartition(" ")
+    if record.state is not JobState.CALIBRATING or not per_cent.isdecimal():
+        return None
+    return {"step": step, "share": int(per_cent) / 100.0}
+
+
+def files(record: Job) -> dict[str, str]:
+    """Return the addresses of what was kept of an image, by their names: its stars, its solved header, its cutout."""
+    outcome = record.outcome
+    kept = outcome.summary.get("files", ()) if outcome is not None else ()
+    if outcome is None or outcome.point is None:
+        return {}
+    return {name: f"{CALIBRATIONS}/{outcome.point.job_id}/files/{name}" for name in kept}
 
 
 def _outcome(record: Job) -> Document | None:
@@ -124,7 +143,7 @@ def _outcome(record: Job) -> Document | None:
         **{name: value for name, value in point(outcome.point).items() if name not in OBSERVERS_OWN},
         "existing_id": outcome.existing_id,
         "seconds": outcome.seconds,
-        "summary": {name: value for name, value in outcome.summary.items() if name != "header"},
+        "summary": {name: value for name, value in outcome.summary.items() if name not in _SHOWN_ELSEWHERE},
     }
 
 

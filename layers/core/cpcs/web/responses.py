@@ -20,6 +20,8 @@ HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
 PNG = "image/png"
+FITS = "application/fits"
+BINARY = (PNG, FITS)
 
 REVALIDATE = "no-cache"  # may be kept, must be asked for: every such answer has an ETag
 PRIVATE = "private, no-store"
@@ -65,6 +67,11 @@ def content(
 def plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return one line of plain text."""
     return Response(int(status), TEXT, text, {"Cache-Control": PRIVATE, **(headers or {})})
+
+
+def elsewhere(address: str) -> Response[str]:
+    """Send whoever asks to another address, for this time."""
+    return Response(int(HTTPStatus.FOUND), TEXT, "", {"Cache-Control": PRIVATE, "Location": address})
 
 
 def cookie(name: str, value: str, *, secure: bool, max_age_s: int) -> Cookie:

@@ -1,4 +1,4 @@
-"""What is pictured by `tests.support.star_field`, where its pixels are on the sky, and what the camera writes of it."""
+"""What is pictured by `photocal.simulate_image`, where its pixels are on the sky, and what the camera writes of it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ class Scene:
         Pixels that stars inside the frame keep from each other.
     fwhm, beta, ellipticity, angle_deg
         Of the PSF at the centre; the angle is that of its long axis, from x towards y.
+    halo
+        What is no Moffat: the share of the light in a second one, how many times as wide that is, and how far it stands
+        from the star along x and y, FWHM. Empty for none.
     widening
         By how much of itself the FWHM grows from the centre to the corner.
     slant
@@ -38,6 +41,8 @@ class Scene:
         Pixels at the corner, of third order; 0 for a plain TAN.
     wcs
         In the header: ``right``, ``crude`` (shifted by ``off_arcsec``, turned by 0.3 deg, no distortion), or ``none``.
+    reference_mas
+        Error of the reference stars' places along each axis.
     motion_mas_yr
         rms of the proper motions along each axis.
     bayer
@@ -54,6 +59,7 @@ class Scene:
     beta: float = 3.0
     ellipticity: float = 0.0
     angle_deg: float = 30.0
+    halo: tuple[float, float, float, float] | tuple[()] = ()
     widening: float = 0.0
     sky: float = 400.0
     slant: tuple[float, float] = (0.03, -0.02)
@@ -71,6 +77,7 @@ class Scene:
     distortion: float = 0.0
     wcs: str = RIGHT
     off_arcsec: tuple[float, float] = (40.0, -25.0)
+    reference_mas: float = 20.0
     motion_mas_yr: float = 0.0
     zero_point: float = 27.0
     colour_term: float = 0.1
@@ -104,6 +111,12 @@ def _cubic(scene: Scene) -> float:
 def julian_year(scene: Scene) -> float:
     """Return when the picture was taken."""
     return 2000.0 + (_midnight(scene) - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400.0 / 365.25
+
+
+def mid_exposure_mjd(scene: Scene) -> float:
+    """Return the middle of the exposure, MJD (UTC)."""
+    start = (_midnight(scene) - datetime(1858, 11, 17, tzinfo=UTC)).total_seconds()
+    return (start + scene.exposure_s / 2.0) / 86400.0
 
 
 def _midnight(scene: Scene) -> datetime:

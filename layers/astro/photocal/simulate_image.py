@@ -8,21 +8,24 @@ follows from the scene and the seed. Pixels are 0-based, fluxes in counts of the
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
-from photocal.arrays import Bools, Floats, Ints
+from photocal.arrays import Anything, Bools, Floats, Ints
 from photocal.references.stars import ReferenceStars
-from tests.support.star_scene import Scene, header_of, julian_year, sky_of
+from photocal.simulate_scene import Scene, header_of, julian_year, sky_of
 
 NODES, WEIGHTS = (half / 2.0 for half in np.polynomial.legendre.leggauss(4))
 CORE = 3.0  # FWHM about the middle pixel that are integrated: what the wings lose is under 2e-4 of the light
 LEAST = 0.02  # counts in a pixel, where the wings end
 THROUGH = {"R": 0.7, "G": 1.0, "B": 0.5}  # of a star's light, by each filter of a mosaic
 DEAD = 5.0  # counts in a bad column
+RED_SHARE = 0.4  # of the stars
+
+Profile = Callable[[Anything, Anything], Floats]  # counts by area at distances along x and y
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +77,7 @@ class StarField:
     truth: Truth
     references: ReferenceStars
     model: Floats
-    counts: Any
+    counts: Anything
     spoilt: Bools
     header: fits.Header
 
@@ -110,13 +113,33 @@ def render(scene: Scene, x: Floats, y: Floats, flux: Floats) -> Floats:
     """Return the (ny, nx) counts of stars."""
     ny, nx = scene.shape
     image = np.zeros(scene.shape)
-    for star_x, star_y, star_flux, fwhm in zip(x, y, flux, fwhm_at(scene, x, y), strict=True):
-        alpha = fwhm / 2.0 / np.sqrt(2.0 ** (1.0 / scene.beta) - 1.0)
-        peak = star_flux * (scene.beta - 1.0) / (np.pi * alpha**2)
-        core = int(np.ceil(CORE * fwhm))
-        reach = max(core, int(alpha * max(peak / LEAST, 1.0) ** (0.5 / scene.beta)) + 1)
-        _add(image, _profile(scene, alpha, peak), (star_x, star_y), (core, min(reach, nx + ny)))
+    widths = fwhm_at(scene, x, y)
+    for share, wider, right, up in _parts(scene):
+        for star_x, star_y, star_flux, width in zip(x, y, share * flux, widths, strict=True):
+            fwhm = wider * width
+            profile, peak, alpha = _profile(scene, fwhm, star_flux)
+            core = int(np.ceil(CORE * fwhm))
+            reach = max(core, int(alpha * max(peak / LEAST, 1.0) ** (0.5 / scene.beta)) + 1)
+            at = (star_x + right * width, star_y + up * width)
+            _add(image, profile, at, (core, min(reach, nx + ny)))
     return image
+
+
+def stamp(scene: Scene, x: float, y: float, columns: Ints, rows: Ints) -> Floats:
+    """Return the (rows, columns) light of a star of flux 1, integrated over every pixel."""
+    width = float(fwhm_at(scene, np.array([x]), np.array([y]))[0])
+    light = np.zeros((len(rows), len(columns)))
+    for share, wider, right, up in _parts(scene):
+        profile = _profile(scene, wider * width, share)[0]
+        light += _integrated(profile, columns - x - right * width, rows - y - up * width)
+    return light
+
+
+def _parts(scene: Scene) -> tuple[tuple[float, float, float, float], ...]:
+    """Return of each Moffat the share, how many times as wide as the FWHM it is, and its place by x and y, FWHM."""
+    if not scene.halo:
+        return ((1.0, 1.0, 0.0, 0.0),)
+    return (1.0 - scene.halo[0], 1.0, 0.0, 0.0), scene.halo
 
 
 def fwhm_at(scene: Scene, x: Floats, y: Floats) -> Floats:
@@ -129,30 +152,38 @@ def fwhm_at(scene: Scene, x: Floats, y: Floats) -> Floats:
     return fwhm
 
 
-def _profile(scene: Scene, alpha: float, peak: float) -> Any:
-    """Return the counts in a pixel's area as a function of the distance from the star, dx and dy."""
+def _profile(scene: Scene, fwhm: float, flux: float) -> tuple[Profile, float, float]:
+    """Return the counts in a pixel's area as a function of dx and dy from the star, their peak, and the alpha."""
     cos, sin = np.cos(np.radians(scene.angle_deg)), np.sin(np.radians(scene.angle_deg))
     ratio = 1.0 - scene.ellipticity  # b / a; alpha^2 = a b
+    alpha = fwhm / 2.0 / np.sqrt(2.0 ** (1.0 / scene.beta) - 1.0)
+    peak = flux * (scene.beta - 1.0) / (np.pi * alpha**2)
 
     def counts(dx: Floats, dy: Floats) -> Floats:
         along, across = dx * cos + dy * sin, dy * cos - dx * sin
         area: Floats = peak * (1.0 + (along**2 * ratio + across**2 / ratio) / alpha**2) ** -scene.beta
         return area
 
-    return counts
+    return counts, float(peak), float(alpha)
 
 
-def _add(image: Floats, profile: Any, place: tuple[float, float], reaches: tuple[int, int]) -> None:
+def _integrated(profile: Profile, dx: Anything, dy: Anything) -> Floats:
+    """Return the light of the pixels whose middles are so far from the star: (y, x)."""
+    fine_x = (dx[:, None] + NODES)[None, :, None, :]
+    fine_y = (dy[:, None] + NODES)[:, None, :, None]
+    light: Floats = np.einsum("yxji,j,i->yx", profile(fine_x, fine_y), WEIGHTS, WEIGHTS)
+    return light
+
+
+def _add(image: Floats, profile: Profile, place: tuple[float, float], reaches: tuple[int, int]) -> None:
     (x, y), (core, reach) = place, reaches
     columns, rows = _near(x, reach, image.shape[1]), _near(y, reach, image.shape[0])
     if columns.size and rows.size:
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         core_x, core_y = np.abs(columns - round(x)) <= core, np.abs(rows - round(y)) <= core
-        stamp = profile(columns[None, :] - x, rows[:, None] - y)
-        fine_x = (columns[core_x, None] - x + NODES)[None, :, None, :]
-        fine_y = (rows[core_y, None] - y + NODES)[:, None, :, None]
-        stamp[np.ix_(core_y, core_x)] = np.einsum("yxji,j,i->yx", profile(fine_x, fine_y), WEIGHTS, WEIGHTS)
-        image[box] += stamp
+        light = profile(columns[None, :] - x, rows[:, None] - y)
+        light[np.ix_(core_y, core_x)] = _integrated(profile, columns[core_x] - x, rows[core_y] - y)
+        image[box] += light
 
 
 def _near(place: float, reach: int, size: int) -> Ints:
@@ -167,7 +198,7 @@ def _stars(scene: Scene, rng: np.random.Generator) -> Truth:
     x, y = (np.concatenate([_inside(scene, rng), around]) * size - 0.5).T
     share = rng.random(len(x)) * (1.0 - (scene.brightest / scene.faintest) ** -scene.slope)
     flux = scene.faintest * (1.0 - share) ** (-1.0 / scene.slope)
-    colour = np.where(rng.random(len(x)) < 0.4, rng.normal(1.35, 0.1, len(x)), rng.normal(0.55, 0.15, len(x)))
+    colour = np.where(rng.random(len(x)) < RED_SHARE, rng.normal(1.35, 0.1, len(x)), rng.normal(0.55, 0.15, len(x)))
     r = scene.zero_point - 2.5 * np.log10(flux) - scene.colour_term * colour
     inside = np.arange(len(x)) < n
     ra, dec = sky_of(scene, x, y)
@@ -189,7 +220,7 @@ def _inside(scene: Scene, rng: np.random.Generator) -> Floats:
     raise ValueError("so many stars cannot keep so far apart")
 
 
-def _exposed(scene: Scene, model: Floats, rng: np.random.Generator) -> tuple[Any, Bools]:
+def _exposed(scene: Scene, model: Floats, rng: np.random.Generator) -> tuple[Anything, Bools]:
     ny, nx = scene.shape
     slope_x, slope_y = (np.linspace(-0.5, 0.5, n) * share for n, share in zip((nx, ny), scene.slant, strict=True))
     light = model + scene.sky * (1.0 + slope_x[None, :] + slope_y[:, None])
@@ -231,10 +262,10 @@ def _hit(scene: Scene, truth: Truth, spoilt: Bools) -> Bools:
 
 
 def _references(scene: Scene, truth: Truth, rng: np.random.Generator) -> ReferenceStars:
-    """Return what a catalogue of 2016 knows: positions to 20 mas, magnitudes to 5 mmag, worse for faint stars."""
+    """Return what a catalogue of 2016 knows: places as the scene says, magnitudes to 5 mmag, worse for faint stars."""
     n = len(truth.x)
     error = np.hypot(0.005, 0.05 * np.sqrt(scene.faintest / truth.flux))
-    east, north = rng.normal(0.0, 0.02 / 3600.0, (2, n))
+    east, north = rng.normal(0.0, scene.reference_mas / 3.6e6, (2, n))
     now = ReferenceStars(
         catalogue="PS1",
         ra_deg=(truth.ra_deg + east / np.cos(np.radians(truth.dec_deg))) % 360.0,
