@@ -49,6 +49,7 @@ _LONGEST_TEXT = 10_000  # characters, as of a value in a header
 _MOST_METADATA, _LONGEST_METADATA = 50, 1_000
 _PIECE = 1 << 20
 _MOST_OPEN = 1 << 16
+NO_MEMORY = "no memory left"
 _GLANCE_S = 1.0  # between two looks at how far the child is
 
 
@@ -225,7 +226,7 @@ def _outcome(work: Work, data: bytes) -> Answer | CpcsError:
     except CpcsError as error:
         return error
     except MemoryError:
-        return ReaderCrashed(how="no memory left")
+        return ReaderCrashed(how=NO_MEMORY)
     except Exception as error:  # noqa: BLE001 -- whatever a hostile file provokes is one refusal
         return ReaderCrashed(how=ascii(f"{type(error).__name__}: {error}"[:200])[1:-1])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cpcs.errors import ReaderCrashed
+from cpcs.errors import ImageTooDemanding, ReaderCrashed, ReaderTimedOut
 from cpcs.serial import storable_text
 from photocal import kept
 from photocal.arrays import Anything
@@ -24,7 +24,7 @@ from photocal.pointing import Pointing
 from photocal.references import ReferenceStars
 from photocal.results import Target
 
-from .child import Answer, Limits, run_in_child, stars_answer, stars_of
+from .child import NO_MEMORY, Answer, Limits, run_in_child, stars_answer, stars_of
 
 _LONGEST_TEXT, _DEEPEST = 1_000, 8
 _NOTE = struct.Struct("<d24s")
@@ -102,11 +102,21 @@ def measure_upload(
         if progress is not None:
             progress(*board.read())
 
-    answer = run_in_child(work, data, limits, watch)
     try:
-        return _planes(answer)
+        return _planes(run_in_child(work, data, limits, watch))
+    except ReaderTimedOut as error:
+        raise _too_demanding(sitting.header, "time") from error
+    except ReaderCrashed as error:
+        if error.metadata.get("how") != NO_MEMORY:
+            raise
+        raise _too_demanding(sitting.header, "memory") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReaderCrashed(how="an answer that is no image") from error
+
+
+def _too_demanding(header: StandardHeader, what: str) -> ImageTooDemanding:
+    columns, rows = (int(header.number(f"NAXIS{axis}") or 0) for axis in (1, 2))
+    return ImageTooDemanding(columns=columns, rows=rows, what=what)
 
 
 def _answer(planes: Sequence[KeptPlane]) -> Answer:

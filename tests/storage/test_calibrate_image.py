@@ -162,7 +162,7 @@ def test_a_child_out_of_its_limits_is_a_refusal(sky: Sky) -> None:
     sky.with_picture()
     sky.worker = replace(sky.worker, measuring=Limits(seconds=0.3))
     assert sky.process(job_id := sky.image()) is JobState.REJECTED
-    assert sky.error_of(job_id) == "READER_TIMED_OUT"
+    assert sky.error_of(job_id) == "IMAGE_TOO_DEMANDING"
 
 
 def test_it_waits_for_the_catalogue_that_knows_the_places(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from cpcs.errors import CpcsError
 from cpcs.passbands import parse_choice
+from functions.calibrate import measuring
 from functions.calibrate.child import Answer, Limits
 from functions.calibrate.measuring import Board, Sitting, _answer, _planes, measure_upload
 from photocal import figures as drawings
@@ -156,7 +157,7 @@ def test_three_colours_of_a_mosaic_and_the_one_that_answers() -> None:
     assert all(0.0 <= share <= 1.0 for _, share in told)
 
 
-def test_a_child_that_overruns_is_a_refusal() -> None:
+def test_a_child_that_overruns_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     header = _header()
     sitting = Sitting(
         header=header,
@@ -168,7 +169,16 @@ def test_a_child_that_overruns_is_a_refusal() -> None:
     )
     with pytest.raises(CpcsError) as late:
         measure_upload(picture().data, Limits(seconds=0.2), sitting)
-    assert late.value.code == "READER_TIMED_OUT"
+    assert late.value.code == "IMAGE_TOO_DEMANDING"
+    assert "256 x 256 pixels takes more time" in late.value.message
+
+    def greedy(*_: object, **__: object) -> MeasuredFrame:
+        raise MemoryError
+
+    monkeypatch.setattr(measuring, "measure_frame", greedy)
+    with pytest.raises(CpcsError) as full:
+        measure_upload(picture().data, Limits(seconds=20), sitting)
+    assert "more memory" in full.value.message
 
 
 def test_the_board_says_what_was_last_written() -> None:

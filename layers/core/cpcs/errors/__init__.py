@@ -16,7 +16,7 @@
     │   ├── BrokenFits  CutShort  BombSent  PackedTwice  UnknownPacking  BrokenPacking
     │   ├── HeaderContradiction  ImageNotCatalogue  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
-    │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
+    │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooDemanding  ImageTooSmall
     │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
@@ -44,6 +44,7 @@ from cpcs.errors.uploads import (
     HeaderContradiction,
     ImageCube,
     ImageNotCatalogue,
+    ImageTooDemanding,
     ImageTooLarge,
     ImageTooSmall,
     MarkupSent,
@@ -87,6 +88,7 @@ __all__ = [
     "HeaderContradiction",
     "ImageCube",
     "ImageNotCatalogue",
+    "ImageTooDemanding",
     "ImageTooLarge",
     "ImageTooSmall",
     "KeyRequired",

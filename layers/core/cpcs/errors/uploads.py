@@ -172,6 +172,14 @@ class ImageTooLarge(UnusableImage):
     advice = "Bin it, or cut out the field around the target."
 
 
+class ImageTooDemanding(UnusableImage):
+    """Measuring it takes more than there is."""
+
+    code = "IMAGE_TOO_DEMANDING"
+    sentence = "Measuring the image of {columns} x {rows} pixels takes more {what} than the server has."
+    advice = "Bin it 2 x 2, cut out the field around the target, or send a catalogue of its stars."
+
+
 class ImageTooSmall(UnusableImage):
     """Fewer pixels than a field of stars needs."""
 
