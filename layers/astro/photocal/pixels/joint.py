@@ -30,7 +30,6 @@ _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
-_ALL_IN = 2  # rounds, and the last, that all stars move in; in others those that are new, and near ones
 _AT_REST = 0.1  # of its error: a star that moved less, and whose neighbours did, is left as it is
 
 
@@ -137,13 +136,9 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
     """
     scene, sky = Scene.of(prepared, psf), prepared.sky
     stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
-    ground, new = scene.draw(stars, cores=False), np.ones(stars.x.size, np.bool_)
-    last = len(_STEPS) - 1
+    ground, last, few = scene.draw(stars, cores=False), len(_STEPS) - 1, False
     for number, steps in enumerate(_STEPS):
-        few = bool(number) and np.count_nonzero(new) <= _FEW * new.size
-        if number < _ALL_IN or number == last or few:  # the sky of the others has changed too
-            new[:] = True
-        stars = _fit(scene, stars, new, ground, steps)
+        stars = _fit(scene, stars, ground, steps)
         ground = scene.draw(stars, cores=False)
         model = scene.with_cores(ground, stars).image
         sky, _ = background(prepared.data - model, prepared.bad)
@@ -151,9 +146,9 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         if number == last or few:
             break
         variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
-        found = _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
-        new = np.arange(stars.x.size + found.x.size) >= stars.x.size
-        stars += found
+        new = _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
+        few = _n_seen(scene, new) <= _FEW * stars.x.size
+        stars += new
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
     fitted = _finish(scene, stars, ground, sky)
@@ -176,30 +171,33 @@ def _new_stars(
     ix, iy = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
     if known is not None and known[0].size and x.size:
         distance, _ = cKDTree(np.column_stack(known)).query(np.column_stack([x, y]))
-        seen = np.isfinite(scene.noise.windows(ix, iy, 1)).any((1, 2))  # else it is the middle of a saturated star
-        away = seen & (distance > _NEW * prepared.fwhm)
+        away = distance > _NEW * prepared.fwhm
         x, y, ix, iy = x[away], y[away], ix[away], iy[away]
     peak = np.maximum(light[iy, ix], prepared.rms)
     return Stars(x, y, 1.1 * peak / scene.psf.moffat(x, y).norm)
 
 
-def _fit(scene: Scene, stars: Stars, new: Bools, ground: Canvas, steps: int) -> Stars:
+def _n_seen(scene: Scene, stars: Stars) -> int:
+    """Return how many stars are not in the middle of a saturated one, where peaks are found again and again."""
+    ix, iy = np.rint(stars.x).astype(np.int64), np.rint(stars.y).astype(np.int64)
+    return int(np.count_nonzero(np.isfinite(scene.noise.windows(ix, iy, 1)).any((1, 2))))
+
+
+def _fit(scene: Scene, stars: Stars, ground: Canvas, steps: int) -> Stars:
     """Take steps, and leave out stars that vanish, leave the image, or fall on a brighter one.
 
-    Only new stars and those coupled to them move, and they come to rest; who rests is drawn once and for all.
+    Stars come to rest with those near them; they are then drawn once and for all.
 
     Parameters
     ----------
-    scene, stars, new
-        What is fitted, n stars, and which of them are new.
+    scene, stars
+        What is fitted.
     ground
         The light of all outside the stamps that they are fitted on; the stars that rest are added to it.
     steps
         How many at most.
     """
-    moving = _coupled(new, *pairs.near(stars.x, stars.y, scene.coupled).T) if not new.all() else new
-    at_rest, stars = stars.select(~moving), stars.select(moving)
-    ground.add(*scene.psf.light(*at_rest, scene.half))
+    at_rest = stars.select(np.zeros(0, np.int64))
     for number in range(steps):
         if not stars.x.size:
             break
