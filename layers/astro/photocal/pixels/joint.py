@@ -23,7 +23,7 @@ from photocal.pixels.render import Stamps, blank_outside, pixels_of, render
 Progress = Callable[[float], None]
 
 _STEPS = (3, 3, 2, 3)  # of each round
-_FIRST_THRESHOLD, _THRESHOLD = 4.0, 4.5  # signal to noise of a peak
+_THRESHOLD = 4.0  # signal to noise of a peak
 _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
@@ -70,7 +70,7 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         others, in the order of y and x; the model is of these.
     """
     sky = prepared.sky
-    stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _FIRST_THRESHOLD)
+    stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _THRESHOLD)
     for number, steps in enumerate(_STEPS):
         stars = _fit(prepared, psf, stars, sky, steps)
         model = _draw(prepared, psf, stars)
