@@ -6,6 +6,7 @@ A round fits the stars that are known, takes them off, finds the sky anew in wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import sep
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import judge, pairs
+from photocal.pixels import extended, judge, pairs
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
@@ -28,6 +29,7 @@ _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupl
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
 _SKY_BOX = 64  # pixels
+_LOOKS = 1  # rounds after which extended light is looked for where none has been seen before
 
 
 class Stars(NamedTuple):
@@ -68,13 +70,19 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
         others, in the order of y and x; the model is of these.
     """
-    sky = prepared.sky
+    sky, area = _first_sky(prepared, psf)
     stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _FIRST_THRESHOLD)
+    plain = prepared.noise_variance
     for number, steps in enumerate(_STEPS):
         stars = _fit(prepared, psf, stars, sky, steps)
         model = _draw(prepared, psf, stars)
         left = prepared.data - model
-        sky = _sky(left, prepared.bad)
+        sky = _sky(left, prepared.bad if area is None else prepared.bad | area)
+        if number < _LOOKS or area is not None:
+            wide = extended.of_residuals(prepared, left - sky, plain)
+            if wide is not None:
+                area, sky = wide.area, sky + wide.light
+                prepared = replace(prepared, noise_variance=plain * wide.rough**2)
         if number < len(_STEPS) - 1:
             variance = prepared.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
             new = _new_stars(
@@ -87,6 +95,14 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
     if progress is not None:
         progress(1.0)
     return fitted
+
+
+def _first_sky(prepared: Prepared, psf: FieldPsf) -> tuple[Pixels, Bools | None]:
+    """Return the sky with what is wider than a star, before any star is known, and where that is."""
+    light = prepared.data - prepared.sky
+    bright = Stars(*extended.bright_stars(prepared, psf, light))
+    wide = extended.of_residuals(prepared, light - _draw(prepared, psf, bright), prepared.noise_variance)
+    return (prepared.sky, None) if wide is None else (prepared.sky + wide.light, wide.area)
 
 
 def core_half(prepared: Prepared) -> int:

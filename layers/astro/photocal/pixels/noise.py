@@ -45,7 +45,7 @@ def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
             if values.size >= _LEAST_IN_TILE:
                 tiles[j, i] = _variance(values)
     tiles = np.maximum(ndi.median_filter(tiles, 3, mode="nearest"), _least(data, bad))
-    return _enlarged(tiles, (ny, nx))
+    return enlarged(tiles, (ny, nx))
 
 
 def _variance(values: Floats | Pixels) -> float:
@@ -69,7 +69,7 @@ def _least(data: Pixels, bad: Bools) -> float:
     return max(float(np.max(np.abs(data[~bad]), initial=0.0)) * 1e-7, 1e-18) ** 2
 
 
-def _enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:
+def enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:
     """Return tiles as an image: linear between their middles, constant beyond."""
     image: Pixels = tiles.astype(np.float32)
     for axis, (n, size) in enumerate(zip(tiles.shape, shape, strict=True)):
