@@ -28,7 +28,13 @@ def photometry(n: int, shape: tuple[int, int]) -> Photometry:
     return Photometry(
         prepared=ready,
         psf_stars=choose_psf_stars(ready),
-        fitted=Fitted(sources=Sources(**none), psf=cast("Psf", None), model=np.zeros_like(ready.data), sky=ready.sky),
+        fitted=Fitted(
+            sources=Sources(**none),
+            psf=cast("Psf", None),
+            model=np.zeros_like(ready.data),
+            sky=ready.sky,
+            noise_variance=ready.noise_variance,
+        ),
         aperture_correction_mag=0.0,
         aperture_correction_err=0.0,
         quality={},

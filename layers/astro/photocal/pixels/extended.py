@@ -22,6 +22,7 @@ from photocal.pixels.render import render
 _BLOCK, _LEAST_BLOCK = 2.5, 4  # FWHM, pixels
 _MEDIAN_ERROR = 1.2533  # of the mean's
 _HIGH, _LOW = 5.0, 2.0  # sigma of blocks: that begin an area, and that belong to it
+_WIDE, _HIGH_WIDE = 5, 8.0  # blocks along a side, whose mean is so many sigma: that begin an area, too
 _OF_NINE = 6  # high blocks among the nine around one, that begin an area
 _LEAST_PIXELS = 0.5  # of a block, that are good
 _BRIGHT, _STEEP, _RING = 12.0, 0.6, 2.5  # rms; share of the peak above the ring around it; its radius, FWHM
@@ -49,7 +50,7 @@ class Extended(NamedTuple):
     area: Bools
 
 
-def of_residuals(prepared: Prepared, left: Pixels, variance: Pixels) -> Extended | None:
+def of_residuals(prepared: Prepared, left: Pixels) -> Extended | None:
     """Return the extended light of an image from which sky and known stars were taken off; None where there is none.
 
     Parameters
@@ -68,16 +69,19 @@ def of_residuals(prepared: Prepared, left: Pixels, variance: Pixels) -> Extended
         return None
     middle = float(np.median(medians[known]))
     sigma = SIGMA * float(np.median(np.abs(medians[known] - middle)))
-    sigma = max(sigma, _MEDIAN_ERROR * float(np.sqrt(np.median(variance))) / side)
+    sigma = max(sigma, _MEDIAN_ERROR * float(np.sqrt(np.median(prepared.noise_variance))) / side)
     above = np.where(known, (medians - middle) / sigma, 0.0)
+    wide = ndi.uniform_filter(above.clip(-_HIGH, _HIGH), _WIDE, mode="nearest")
+    wide /= max(SIGMA * float(np.median(np.abs(wide - np.median(wide)))), 1.0 / _WIDE)
     many = ndi.uniform_filter((above > _HIGH).astype(np.float32), 3, mode="nearest") > (_OF_NINE - 0.5) / 9
+    many |= wide > _HIGH_WIDE
     if not many.any():
         return None
     area = ndi.binary_propagation(many, mask=(above > _LOW) | many)
     area = ndi.binary_dilation(area, np.ones((3, 3), np.bool_))
     whole = _pixels_of(area, side, (ny, nx))
     light = np.where(whole, _at_pixels(np.where(area & known, medians - middle, 0.0), side, (ny, nx)), np.float32(0))
-    return Extended(light, _roughness(prepared, left - light, variance, area, side), whole)
+    return Extended(light, _roughness(prepared, left - light, area, side), whole)
 
 
 def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floats, Floats, Floats]:
@@ -150,7 +154,7 @@ def _at_pixels(values: Floats, side: int, shape: tuple[int, int]) -> Pixels:
     return enlarged(values, (rows * side, columns * side))[: shape[0], : shape[1]]
 
 
-def _roughness(prepared: Prepared, left: Pixels, variance: Pixels, area: Bools, side: int) -> Pixels:
+def _roughness(prepared: Prepared, left: Pixels, area: Bools, side: int) -> Pixels:
     """Return how many times its error the flux of a star scatters: the lower half of the significances in blocks."""
     sigma = prepared.fwhm / _FWHM_PER_SIGMA
     found = np.ones(area.shape)
@@ -158,7 +162,7 @@ def _roughness(prepared: Prepared, left: Pixels, variance: Pixels, area: Bools, 
     for part in ndi.find_objects(labels):
         rows, columns = (slice(max(s.start - 1, 0), s.stop + 1) for s in part)
         cut = slice(rows.start * side, rows.stop * side), slice(columns.start * side, columns.stop * side)
-        weight = np.where(prepared.bad[cut], np.float32(0), 1 / variance[cut])
+        weight = np.where(prepared.bad[cut], np.float32(0), 1 / prepared.noise_variance[cut])
         signal = ndi.gaussian_filter(left[cut] * weight, sigma, truncate=3)
         noise = ndi.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3) / np.float32(4 * np.pi * sigma**2)
         ordered = np.sort(_blocks(signal / np.sqrt(noise + 1e-12), side), axis=-1)

@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import sep
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import extended, judge, pairs
+from photocal.pixels import ground, haloes, judge, pairs
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
@@ -28,8 +27,6 @@ _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
-_SKY_BOX = 64  # pixels
-_LOOKS = 1  # rounds after which extended light is looked for where none has been seen before
 
 
 class Stars(NamedTuple):
@@ -70,39 +67,29 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
         others, in the order of y and x; the model is of these.
     """
-    sky, area = _first_sky(prepared, psf)
-    stars = _new_stars(prepared, psf, prepared.data - sky, prepared.noise_variance, _FIRST_THRESHOLD)
-    plain = prepared.noise_variance
+    under = ground.first(prepared, psf, core_half(prepared))
+    noisy = prepared
+    stars = _new_stars(prepared, psf, prepared.data - under.sky, prepared.noise_variance, _FIRST_THRESHOLD)
     for number, steps in enumerate(_STEPS):
-        stars = _fit(prepared, psf, stars, sky, steps)
+        if number == len(_STEPS) - 1:
+            stars = stars.select(~haloes.pieces(*stars, prepared.fwhm))
+        stars = _fit(noisy, psf, stars, under.sky, steps)
         model = _draw(prepared, psf, stars)
-        left = prepared.data - model
-        sky = _sky(left, prepared.bad if area is None else prepared.bad | area)
-        if number < _LOOKS or area is not None:
-            wide = extended.of_residuals(prepared, left - sky, plain)
-            if wide is not None:
-                area, sky = wide.area, sky + wide.light
-                prepared = replace(prepared, noise_variance=plain * wide.rough**2)
+        under = ground.anew(prepared, model, under, number)
+        noisy = replace(prepared, noise_variance=under.noise_variance)
         if number < len(_STEPS) - 1:
-            variance = prepared.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
+            variance = under.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
+            light = prepared.data - model - under.sky
             new = _new_stars(
-                prepared, psf, left - sky, variance + (_MODEL_ERROR * model) ** 2, _THRESHOLD, (stars.x, stars.y)
+                prepared, psf, light, variance + (_MODEL_ERROR * model) ** 2, _THRESHOLD, (stars.x, stars.y)
             )
             stars = Stars(*(np.concatenate(both) for both in zip(stars, new, strict=True)))
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
-    fitted = _finish(prepared, psf, stars, sky)
+    fitted = _finish(noisy, psf, stars, under.sky)
     if progress is not None:
         progress(1.0)
     return fitted
-
-
-def _first_sky(prepared: Prepared, psf: FieldPsf) -> tuple[Pixels, Bools | None]:
-    """Return the sky with what is wider than a star, before any star is known, and where that is."""
-    light = prepared.data - prepared.sky
-    bright = Stars(*extended.bright_stars(prepared, psf, light))
-    wide = extended.of_residuals(prepared, light - _draw(prepared, psf, bright), prepared.noise_variance)
-    return (prepared.sky, None) if wide is None else (prepared.sky + wide.light, wide.area)
 
 
 def core_half(prepared: Prepared) -> int:
@@ -112,13 +99,6 @@ def core_half(prepared: Prepared) -> int:
 
 def _draw(prepared: Prepared, psf: FieldPsf, stars: Stars, cores: Stamps | None = None) -> Pixels:
     return render(psf, *stars, rms=prepared.rms, half=core_half(prepared), cores=cores)
-
-
-def _sky(left: Pixels, bad: Bools) -> Pixels:
-    """Return the sky of an image without its stars."""
-    box = min(_SKY_BOX, *left.shape)
-    found: Pixels = sep.Background(np.ascontiguousarray(left), mask=bad, bw=box, bh=box).back()
-    return found
 
 
 def _new_stars(
@@ -188,7 +168,8 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     if not stars.x.size:
         nothing = np.zeros(0)
         empty = Sources(**dict.fromkeys(judge.COLUMNS, nothing), flags=np.zeros(0, np.int64))
-        return Fitted(sources=empty, psf=psf, model=np.zeros(prepared.shape, np.float32), sky=sky)
+        model = np.zeros(prepared.shape, np.float32)
+        return Fitted(sources=empty, psf=psf, model=model, sky=sky, noise_variance=prepared.noise_variance)
     step = take_step(prepared, psf, stars, sky)
     errors = pairs.marginal_errors(step.normal)
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=step.model, sky=sky)
@@ -196,4 +177,4 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     real &= ~judge.drowned(psf, sources, step.model)
     kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
     model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
-    return Fitted(sources=kept, psf=psf, model=model, sky=sky)
+    return Fitted(sources=kept, psf=psf, model=model, sky=sky, noise_variance=prepared.noise_variance)

@@ -11,13 +11,13 @@ import numpy as np
 
 from cpcs.errors import TooFewStars
 from photocal.images.frame import Image
-from photocal.pixels import aperture, quality
+from photocal.pixels import aperture, grain, quality
 from photocal.pixels.forced import forced_flux
 from photocal.pixels.joint import fit_together
 from photocal.pixels.prepare import prepare
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
-from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry
+from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry, Prepared
 
 Progress = Callable[[str, float], None]  # a step's name, and the share of all work that is done before it
 
@@ -45,7 +45,7 @@ def measure_plane(image: Image, detector: Detector, *, progress: Progress | None
     """
     watch = _Watch(progress)
     with watch.step("prepare"):
-        prepared = prepare(image, detector)
+        prepared = _grained(prepare(image, detector))
     with watch.step("psf-stars"):
         stars = choose_psf_stars(prepared)
     if (n := int(stars.taken.sum())) < LEAST_PSF_STARS:
@@ -54,6 +54,7 @@ def measure_plane(image: Image, detector: Detector, *, progress: Progress | None
         psf = fit_psf(prepared, stars)
     with watch.step("stars"):
         fitted = fit_together(prepared, psf, progress=watch.within("stars"))
+        prepared = replace(prepared, noise_variance=fitted.noise_variance)
     if (n := int(np.sum(fitted.sources.flux >= quality.SIGMAS * fitted.sources.flux_err))) < LEAST_STARS:
         raise _too_few(image, n, LEAST_STARS)
     with watch.step("total"):
@@ -82,6 +83,16 @@ def scaled(fitted: Fitted, factor: float) -> Fitted:
     """Return the same stars with their fluxes and errors multiplied; the model of the image stays."""
     sources = fitted.sources
     return replace(fitted, sources=replace(sources, flux=sources.flux * factor, flux_err=sources.flux_err * factor))
+
+
+def _grained(prepared: Prepared) -> Prepared:
+    """Return the image with the noise that neighbouring pixels share."""
+    share = grain.of_pixels(prepared.data - prepared.sky, prepared.bad)
+    if share == 1:
+        return prepared
+    notes = prepared.notes | {"noise": f"neighbouring pixels share it: {share:.2f} times what their differences say"}
+    variance = prepared.noise_variance * np.float32(share**2)
+    return replace(prepared, noise_variance=variance, rms=prepared.rms * share, notes=notes)
 
 
 def _too_few(image: Image, n: int, limit: int) -> TooFewStars:

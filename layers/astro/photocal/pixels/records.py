@@ -180,13 +180,16 @@ class Fitted:
     model
         (ny, nx) float32, counts: all stars, without sky.
     sky
-        (ny, nx) float32, counts: as it was found under them.
+        (ny, nx) float32, counts: as it was found under them, with what is wider than a star.
+    noise_variance
+        (ny, nx) float32, counts^2: as that of the image made ready, with what the residuals say of it.
     """
 
     sources: Sources
     psf: Psf
     model: Pixels
     sky: Pixels
+    noise_variance: Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

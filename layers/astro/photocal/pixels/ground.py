@@ -1,0 +1,83 @@
+"""What stars stand on: the sky, light wider than a star, and the noise of both; found anew as stars become known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import sep
+
+from photocal.arrays import Bools, Pixels
+from photocal.pixels import extended, grain
+from photocal.pixels.psf import FieldPsf
+from photocal.pixels.records import Prepared
+from photocal.pixels.render import render
+
+_SKY_BOX = 64  # pixels
+_LOOKS = 1  # rounds after which extended light is looked for where none was seen before
+_KNOWN = 1  # rounds after which so many stars are known that what is left is noise
+
+
+class Ground(NamedTuple):
+    """Under the stars.
+
+    Attributes
+    ----------
+    sky
+        (ny, nx) counts: the sky with what is wider than a star.
+    noise_variance
+        (ny, nx) counts^2, without the photons of stars.
+    area
+        (ny, nx) where light is wider than a star; None where it is nowhere.
+    """
+
+    sky: Pixels
+    noise_variance: Pixels
+    area: Bools | None
+
+
+def first(prepared: Prepared, psf: FieldPsf, half: int) -> Ground:
+    """Return the ground before any star is known; half: of the smallest stamps that stars are drawn on, pixels."""
+    light = prepared.data - prepared.sky
+    x, y, flux = extended.bright_stars(prepared, psf, light)
+    light -= render(psf, x, y, flux, rms=prepared.rms, half=half)
+    wide = extended.of_residuals(prepared, light)
+    if wide is None:
+        return Ground(prepared.sky, prepared.noise_variance, None)
+    return Ground(prepared.sky + wide.light, prepared.noise_variance, wide.area)
+
+
+def anew(prepared: Prepared, model: Pixels, before: Ground, n_rounds: int) -> Ground:
+    """Return the ground under known stars.
+
+    Parameters
+    ----------
+    prepared
+        The image.
+    model
+        (ny, nx) counts of the stars.
+    before
+        As it was found last.
+    n_rounds
+        Of finding stars, that are behind, before this one.
+    """
+    left = prepared.data - model
+    bad, area = prepared.bad, before.area
+    sky = _sky(left, bad if area is None else bad | area)
+    noise = prepared.noise_variance
+    if n_rounds < _LOOKS or area is not None:
+        wide = extended.of_residuals(prepared, left - sky)
+        if wide is not None:
+            sky, area = sky + wide.light, wide.area
+            noise = noise * wide.rough**2
+    if n_rounds >= _KNOWN:
+        variance = prepared.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
+        noise = noise * np.float32(grain.of_stars(prepared, left - sky, variance, area) ** 2)
+    return Ground(sky, noise, area)
+
+
+def _sky(left: Pixels, bad: Bools) -> Pixels:
+    """Return the sky of an image without its stars."""
+    box = min(_SKY_BOX, *left.shape)
+    found: Pixels = sep.Background(np.ascontiguousarray(left), mask=bad, bw=box, bh=box).back()
+    return found

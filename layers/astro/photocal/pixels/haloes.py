@@ -1,0 +1,45 @@
+"""Pieces of haloes: what a bright star's wings, spikes and bleeding are cut into, where they are not as the PSF has them.
+
+They cannot be told from faint stars one by one, but there are too many of them too near.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from photocal.arrays import Bools, Floats
+
+_FAINT = 0.03  # of the bright star's flux, that a piece of its halo has at most
+_NEAR, _FAR = 6.0, 15.0  # FWHM: of a halo, and of the ring around it that tells how many stars there are
+_FEWEST, _TIMES = 3, 3.0  # pieces, beyond so many times what the ring lets one expect
+
+
+def pieces(x: Floats, y: Floats, flux: Floats, fwhm: float) -> Bools:
+    """Return which stars (n,) are pieces of the halo of a brighter one: there are more than three times as many, and
+    three, as the density of stars as faint lets one expect.
+
+    Parameters
+    ----------
+    x, y, flux
+        (n,) pixels and counts.
+    fwhm
+        Pixels.
+    """
+    found = np.zeros(x.size, np.bool_)
+    if x.size <= _FEWEST:
+        return found
+    places = np.column_stack([x, y])
+    tree = cKDTree(places)
+    bright = np.flatnonzero(_FAINT * flux > np.partition(flux, _FEWEST)[_FEWEST])
+    enough = tree.query_ball_point(places[bright], _NEAR * fwhm, return_length=True) > _FEWEST + 1
+    bright = bright[enough]
+    wide = tree.query_ball_point(places[bright], _FAR * fwhm)
+    for k, near in zip(bright, wide, strict=True):
+        faint = np.asarray(near)[flux[near] < _FAINT * flux[k]]
+        mine = np.hypot(x[faint] - x[k], y[faint] - y[k]) < _NEAR * fwhm
+        n_near = np.count_nonzero(mine)
+        expected = (mine.size - n_near) * _NEAR**2 / (_FAR**2 - _NEAR**2)
+        if n_near > _FEWEST + _TIMES * expected:
+            found[faint[mine]] = True
+    return found
