@@ -16,32 +16,38 @@ from photocal.pixels.records import Prepared
 _TILE, _TILES = 256, 3  # pixels, and how many of them along each axis are looked at
 _SHARED, _SCATTERED = 1.12, 1.12  # times: what is below is crowding, or chance
 _LEAST = 1000  # pixels
+_CUT_OFF = 0.05  # of the pixels
+_MOST = 10.0  # times
 _FWHM_PER_SIGMA = 2.3548
 
 
-def of_pixels(above: Pixels, bad: Bools) -> float:
-    """Return how many times its differences say the noise of a pixel is: 1 where neighbours share none.
+def of_pixels(prepared: Prepared) -> float:
+    """Return how many times its differences say the noise of a pixel is: 1 where it is what they say.
 
     Second differences of pixels two apart, ``[1, 0, -2, 0, 1] x [1, 0, -2, 0, 1] / 6``, scatter as those of
-    neighbours do when all noise is each pixel's own.
-
-    Parameters
-    ----------
-    above, bad
-        (ny, nx) counts above the sky, and the pixels to leave out.
+    neighbours do when all noise is each pixel's own. Where more than a twentieth of the pixels has the lowest value of
+    all, the noise was cut off below; there it is what the upper half of the pixels says.
     """
-    scatter = []
-    for lag in (1, 2):
-        kernel = np.zeros(2 * lag + 1)
-        kernel[[0, lag, -1]] = 1.0, -2.0, 1.0
-        found = []
-        for part in _tiles(above.shape):
-            rough = ndi.convolve1d(ndi.convolve1d(above[part], kernel, axis=0), kernel, axis=1)
-            found.append(rough[~ndi.binary_dilation(bad[part], iterations=2)])
-        values = np.abs(np.concatenate(found))
-        scatter.append(float(np.median(values)) if values.size >= _LEAST else 0.0)
+    above = prepared.data - prepared.sky
+    scatter = _second_differences(above, prepared.bad, 1), _second_differences(above, prepared.bad, 2)
     ratio = scatter[1] / scatter[0] if scatter[0] > 0 else 1.0
-    return ratio if ratio > _SHARED else 1.0
+    good = prepared.data[~prepared.bad][::7]
+    if good.size >= _LEAST and np.count_nonzero(good == good.min()) > _CUT_OFF * good.size and scatter[0] > 0:
+        half = float(np.subtract(*np.quantile(above[~prepared.bad][::7], (0.8413, 0.5))))
+        ratio = max(ratio, half / scatter[0])
+    return min(ratio, _MOST) if ratio > _SHARED else 1.0
+
+
+def _second_differences(above: Pixels, bad: Bools, lag: int) -> float:
+    """Return the scatter of second differences of pixels so far apart, as a standard deviation of pixels."""
+    kernel = np.zeros(2 * lag + 1)
+    kernel[[0, lag, -1]] = 1.0, -2.0, 1.0
+    found = []
+    for part in _tiles(above.shape):
+        rough = ndi.convolve1d(ndi.convolve1d(above[part], kernel, axis=0), kernel, axis=1) / 6
+        found.append(np.abs(rough[~ndi.binary_dilation(bad[part], iterations=lag)]))
+    values = np.concatenate(found)
+    return SIGMA * float(np.median(values)) if values.size >= _LEAST else 0.0
 
 
 def of_stars(prepared: Prepared, left: Pixels, variance: Pixels, area: Bools | None) -> float:

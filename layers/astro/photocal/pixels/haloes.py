@@ -12,12 +12,15 @@ from photocal.arrays import Bools, Floats
 
 _FAINT = 0.03  # of the bright star's flux, that a piece of its halo has at most
 _NEAR, _FAR = 6.0, 15.0  # FWHM: of a halo, and of the ring around it that tells how many stars there are
-_FEWEST, _TIMES = 3, 3.0  # pieces, beyond so many times what the ring lets one expect
+_CORE = 1.0  # FWHM
+_FEWEST, _TIMES = 4, 3.0  # pieces, beyond so many times what the ring lets one expect
 
 
 def pieces(x: Floats, y: Floats, flux: Floats, fwhm: float) -> Bools:
-    """Return which stars (n,) are pieces of the halo of a brighter one: there are more than three times as many, and
-    three, as the density of stars as faint lets one expect.
+    """Return which stars (n,) are pieces of the halo of a brighter one.
+
+    They are where there are more than four and three times as many as the ring around it lets one expect; and what is
+    as faint within one FWHM is what the PSF has wrong of its core.
 
     Parameters
     ----------
@@ -31,6 +34,9 @@ def pieces(x: Floats, y: Floats, flux: Floats, fwhm: float) -> Bools:
         return found
     places = np.column_stack([x, y])
     tree = cKDTree(places)
+    one, other = tree.query_pairs(_CORE * fwhm, output_type="ndarray").reshape(-1, 2).T
+    found[one[flux[one] < _FAINT * flux[other]]] = True
+    found[other[flux[other] < _FAINT * flux[one]]] = True
     bright = np.flatnonzero(_FAINT * flux > np.partition(flux, _FEWEST)[_FEWEST])
     enough = tree.query_ball_point(places[bright], _NEAR * fwhm, return_length=True) > _FEWEST + 1
     bright = bright[enough]

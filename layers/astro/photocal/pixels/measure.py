@@ -87,10 +87,10 @@ def scaled(fitted: Fitted, factor: float) -> Fitted:
 
 def _grained(prepared: Prepared) -> Prepared:
     """Return the image with the noise that neighbouring pixels share."""
-    share = grain.of_pixels(prepared.data - prepared.sky, prepared.bad)
+    share = grain.of_pixels(prepared)
     if share == 1:
         return prepared
-    notes = prepared.notes | {"noise": f"neighbouring pixels share it: {share:.2f} times what their differences say"}
+    notes = prepared.notes | {"noise": f"{share:.2f} times what differences of neighbours say: they share it, or it was cut off at the bottom"}
     variance = prepared.noise_variance * np.float32(share**2)
     return replace(prepared, noise_variance=variance, rms=prepared.rms * share, notes=notes)
 
