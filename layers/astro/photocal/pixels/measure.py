@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cpcs.errors import TooFewStars
+from cpcs.errors import TooFewStars, TrailedStars
 from photocal.images.frame import Image
 from photocal.pixels import aperture, grain, quality
 from photocal.pixels.forced import forced_flux
@@ -22,6 +22,7 @@ from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry, Pr
 Progress = Callable[[str, float], None]  # a step's name, and the share of all work that is done before it
 
 LEAST_PSF_STARS = 3
+MOST_TRAILING = 2.5  # times longer than wide, of stars that a PSF can be made of
 LEAST_STARS = 5  # that a zero point can be fitted to
 _SHARES = {"prepare": 0.0, "psf-stars": 0.15, "psf": 0.25, "stars": 0.35, "total": 0.95}
 
@@ -40,6 +41,8 @@ def measure_plane(image: Image, detector: Detector, *, progress: Progress | None
 
     Raises
     ------
+    TrailedStars
+        The telescope moved.
     TooFewStars
         Fewer than three stars can show what the PSF is, or fewer than five are there.
     """
@@ -48,6 +51,8 @@ def measure_plane(image: Image, detector: Detector, *, progress: Progress | None
         prepared = _grained(prepare(image, detector))
     with watch.step("psf-stars"):
         stars = choose_psf_stars(prepared)
+    if stars.trailing > MOST_TRAILING:
+        raise TrailedStars(times=stars.trailing, limit=MOST_TRAILING)
     if (n := int(stars.taken.sum())) < LEAST_PSF_STARS:
         raise _too_few(image, n, LEAST_PSF_STARS)
     with watch.step("psf"):

@@ -14,6 +14,7 @@ from photocal.pixels.background import SIGMA, mesh_of
 _TILE, _LEAST_IN_TILE = 64, 40
 _AGREES = 2.0  # factor of variance within which the header's gain is believed
 _FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
+_LEAST_GAIN = 1e-4  # electrons for each count, that any detector has
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
 
 
@@ -108,7 +109,7 @@ def gain_of(
         Whether the image holds whole numbers only.
     """
     told = sky > _SKY_RMS * math.sqrt(variance) and variance > 0
-    if header is None or not (math.isfinite(header) and header > 0):
+    if header is None or not (math.isfinite(header) and header > _LEAST_GAIN):
         if told:
             return _guessed(sky / variance, highest if whole else 0.0)
         return Gain(value=1.0, how="unknown: neither the header nor the sky tells; taken as 1")

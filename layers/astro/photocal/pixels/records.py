@@ -92,12 +92,15 @@ class PsfStars:
     reasons
         (n,) why each was rejected: ``saturated``, ``blended``, ``unlike``, ``edge``, ``defect``, ``faint``, ``enough``
         (others are better and there are enough); empty for those that were taken.
+    trailing
+        How many times longer than wide stars are, where the telescope moved; 1 where it did not.
     """
 
     x: Floats
     y: Floats
     flux: Floats
     reasons: tuple[str, ...]
+    trailing: float = 1.0
 
     @property
     def taken(self) -> Bools:

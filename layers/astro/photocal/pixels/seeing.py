@@ -8,10 +8,12 @@ from scipy.optimize import curve_fit
 
 from photocal.arrays import Anything, Bools, Floats, Pixels
 
-_COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "flux", "peak", "npix", "flag")
+_COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "theta", "flux", "peak", "npix", "flag")
 _LOOK_RMS, _TRIES, _STEEPER = 10.0, 4, 3.0
 _LIT, _LIT_RMS = 0.03, 2.0  # of the peak, and of the sky's rms, that three of the four pixels next to a star's have
 _LEAST_PIXELS, _MOST_LONG, _ALIKE, _MOST_STARS = 8, 1.5, 0.12, 80
+_TELLING, _FEWEST_TELLING = 60, 5  # objects: the brightest are asked whether the telescope moved
+_LONG, _MOSTLY, _ALIGNED, _MARGIN = 1.35, 0.6, 0.8, 1.3
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
 
@@ -52,6 +54,24 @@ def lit_around(above: Pixels, found: Anything, rms: float) -> Bools:
     return lit
 
 
+def trailing(found: Anything) -> float:
+    """Return how many times longer than wide all stars are: 1 unless most of the brightest are, in one direction."""
+    some = found[(found["flag"] == 0) & (found["npix"] > _LEAST_PIXELS)]
+    some = some[np.argsort(-some["flux"])][:_TELLING]
+    if len(some) < _FEWEST_TELLING:
+        return 1.0
+    ratio = some["a"] / some["b"]
+    long = ratio > _LONG
+    if np.mean(long) < _MOSTLY or abs(np.mean(np.exp(2j * some["theta"][long]))) < _ALIGNED:
+        return 1.0
+    return float(np.median(ratio[long]))
+
+
+def longest(found: Anything) -> float:
+    """Return how many times longer than wide an object may be that is taken for a star."""
+    return max(_MOST_LONG, _MARGIN * trailing(found))
+
+
 def half_sample_mode(values: Floats) -> float:
     """Return where values are densest: the half of them that is narrowest, and so on (Bickel & Fruehwirth 2006)."""
     rest = np.sort(values)
@@ -80,7 +100,7 @@ def seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, 
     """
     found, radius = objects(above, bad, rms, _LOOK_RMS)
     keep = (found["flag"] == 0) & (found["peak"] < 0.5 * level) & (found["npix"] > _LEAST_PIXELS)
-    keep &= (found["a"] < _MOST_LONG * found["b"]) & lit_around(above, found, rms)
+    keep &= (found["a"] < longest(found) * found["b"]) & lit_around(above, found, rms)
     found, radius = found[keep], radius[keep]
     if not len(found):
         return FALLBACK, 0

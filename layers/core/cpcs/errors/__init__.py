@@ -17,7 +17,7 @@
     │   ├── HeaderContradiction  ImageNotMeasured  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooSmall
-    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars
+    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars  TrailedStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
     │   ├── NoReferenceStars  TooFewMatches  PoorFit  NotSolved
@@ -61,6 +61,7 @@ from cpcs.errors.uploads import (
     SaturatedImage,
     TooFewStars,
     TooManyRows,
+    TrailedStars,
     UnknownPacking,
     UnreadableUpload,
     UnusableImage,
@@ -123,6 +124,7 @@ __all__ = [
     "TooFewMatches",
     "TooFewStars",
     "TooManyRows",
+    "TrailedStars",
     "UnknownEvent",
     "UnknownFilter",
     "UnknownJob",
