@@ -59,7 +59,7 @@ def correct(prepared: Prepared, fitted: Fitted) -> Correction:
         0 with the error of what may have been missed, 0.011 mag, where fewer than 5 stars are bright and lonely enough.
     """
     radius = RADIUS_FWHM * prepared.fwhm
-    rows = _rows(fitted.sources, prepared, RING_FWHM * prepared.fwhm)
+    rows = _rows(fitted.sources, prepared, float(np.ceil(RING_FWHM * prepared.fwhm)) + 1.0)
     missed, err = _missed(prepared, fitted, rows, radius)
     usable = np.isfinite(missed) & (np.abs(missed) < LARGEST + _CLIP * err)
     missed, err = missed[usable], err[usable]

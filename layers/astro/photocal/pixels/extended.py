@@ -26,7 +26,6 @@ _WIDE, _HIGH_WIDE = 5, 8.0  # blocks along a side, whose mean is so many sigma: 
 _OF_NINE = 6  # high blocks among the nine around one, that begin an area
 _LEAST_PIXELS = 0.5  # of a block, that are good
 _BRIGHT, _STEEP, _RING = 12.0, 0.6, 2.5  # rms; share of the peak above the ring around it; its radius, FWHM
-_RIM = 2  # pixels, around saturated ones
 _FWHM_PER_SIGMA = 2.3548
 _LEFT_OF_MEDIAN = 0.1587
 _MOST_ROUGH = 30.0
@@ -87,7 +86,7 @@ def of_residuals(prepared: Prepared, left: Pixels) -> Extended | None:
 def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floats, Floats, Floats]:
     """Return x, y and roughly the flux of the stars whose light would be taken for extended: bright and steep peaks.
 
-    Of saturated stars the flux is what their rim has; of others what the brightest pixel has above a ring around.
+    The flux is what the brightest pixel has above a ring around. Saturated stars are not among them.
     """
     ny, nx = prepared.shape
     good = np.where(prepared.bad, np.float32(0), light)
@@ -106,24 +105,7 @@ def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floa
     steep = above > _STEEP * here
     x, y = x[steep].astype(np.float64), y[steep].astype(np.float64)
     flux = above[steep] / psf.moffat(x, y).norm
-    wide = _saturated_stars(prepared, psf, light)
-    return np.concatenate([x, wide[0]]), np.concatenate([y, wide[1]]), np.concatenate([flux, wide[2]])
-
-
-def _saturated_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floats, Floats, Floats]:
-    labels, n = ndi.label(prepared.saturated, np.ones((3, 3)))
-    x, y, flux = np.zeros(n), np.zeros(n), np.zeros(n)
-    for k, (rows, columns) in enumerate(ndi.find_objects(labels)):
-        wide = slice(max(rows.start - _RIM, 0), rows.stop + _RIM), slice(max(columns.start - _RIM, 0), columns.stop + _RIM)
-        own = labels[wide] == k + 1
-        y[k], x[k] = (float(np.mean(places)) + part.start for places, part in zip(np.nonzero(own), wide, strict=True))
-        rim_y, rim_x = np.nonzero(ndi.binary_dilation(own, iterations=_RIM) & ~prepared.bad[wide])
-        dx, dy = rim_x + wide[1].start - x[k], rim_y + wide[0].start - y[k]
-        a, b, c, beta, norm = (item[0] for item in psf.moffat(x[k : k + 1], y[k : k + 1]))
-        profile = norm * (1 + a * dx * dx + 2 * b * dx * dy + c * dy * dy) ** -beta
-        flux[k] = float(np.median(light[wide][rim_y, rim_x] / profile)) if rim_x.size else 0.0
-    some = flux > 0
-    return x[some], y[some], flux[some]
+    return x, y, flux
 
 
 def _medians(left: Pixels, bad: Bools, side: int) -> tuple[Floats, Bools]:

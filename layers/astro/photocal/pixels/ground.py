@@ -12,6 +12,7 @@ from photocal.pixels import extended, grain
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared
 from photocal.pixels.render import render
+from photocal.pixels.saturated import Patches
 
 _SKY_BOX = 64  # pixels
 _LOOKS = 1  # rounds after which extended light is looked for where none was seen before
@@ -36,10 +37,21 @@ class Ground(NamedTuple):
     area: Bools | None
 
 
-def first(prepared: Prepared, psf: FieldPsf, half: int) -> Ground:
-    """Return the ground before any star is known; half: of the smallest stamps that stars are drawn on, pixels."""
+def first(prepared: Prepared, psf: FieldPsf, full: Patches, half: int) -> Ground:
+    """Return the ground before any star is known.
+
+    Parameters
+    ----------
+    prepared, psf
+        The image, and what a star looks like.
+    full
+        Its saturated stars.
+    half
+        Of the smallest stamps that stars are drawn on, pixels.
+    """
     light = prepared.data - prepared.sky
-    x, y, flux = extended.bright_stars(prepared, psf, light)
+    bright = extended.bright_stars(prepared, psf, light)
+    x, y, flux = (np.concatenate(both) for both in zip(bright, full[:3], strict=True))
     light -= render(psf, x, y, flux, rms=prepared.rms, half=half)
     wide = extended.of_residuals(prepared, light)
     if wide is None:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import ground, haloes, judge, pairs
+from photocal.pixels import ground, haloes, judge, pairs, saturated
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Fitted, Prepared, Sources
@@ -67,9 +67,11 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
         others, in the order of y and x; the model is of these.
     """
-    under = ground.first(prepared, psf, core_half(prepared))
+    full = saturated.patches(prepared, psf, prepared.data - prepared.sky)
+    under = ground.first(prepared, psf, full, core_half(prepared))
     noisy = prepared
     stars = _new_stars(prepared, psf, prepared.data - under.sky, prepared.noise_variance, _FIRST_THRESHOLD)
+    stars = _joined(stars.select(~full.touch(stars.x, stars.y, prepared.fwhm)), Stars(*full[:3]))
     for number, steps in enumerate(_STEPS):
         if number == len(_STEPS) - 1:
             stars = stars.select(~haloes.pieces(*stars, prepared.fwhm))
@@ -83,13 +85,17 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
             new = _new_stars(
                 prepared, psf, light, variance + (_MODEL_ERROR * model) ** 2, _THRESHOLD, (stars.x, stars.y)
             )
-            stars = Stars(*(np.concatenate(both) for both in zip(stars, new, strict=True)))
+            stars = _joined(stars, new)
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
-    fitted = _finish(noisy, psf, stars, under.sky)
+    fitted = _finish(noisy, psf, stars, under.sky, full)
     if progress is not None:
         progress(1.0)
     return fitted
+
+
+def _joined(stars: Stars, more: Stars) -> Stars:
+    return Stars(*(np.concatenate(both) for both in zip(stars, more, strict=True)))
 
 
 def core_half(prepared: Prepared) -> int:
@@ -163,7 +169,7 @@ def _disc(half: int) -> Pixels:
     return (np.hypot(offsets[:, None], offsets) <= half + 0.5).astype(np.float32)
 
 
-def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fitted:
+def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels, full: saturated.Patches) -> Fitted:
     """Return the stars with their errors, judged, the false ones left out."""
     if not stars.x.size:
         nothing = np.zeros(0)
@@ -175,6 +181,7 @@ def _finish(prepared: Prepared, psf: FieldPsf, stars: Stars, sky: Pixels) -> Fit
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=step.model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
     real &= ~judge.drowned(psf, sources, step.model)
-    kept = sources.select(np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))])
+    kept = saturated.with_lost(sources.select(real), full, prepared, sky)
+    kept = kept.select(np.lexsort((kept.x, kept.y)))
     model = _draw(prepared, psf, Stars(kept.x, kept.y, kept.flux))
     return Fitted(sources=kept, psf=psf, model=model, sky=sky, noise_variance=prepared.noise_variance)
