@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage as ndi
 
-from photocal.arrays import Bools, Floats, Ints, Pixels
+from photocal.arrays import Bools, Floats, Pixels
 from photocal.pixels.background import SIGMA
 from photocal.pixels.noise import enlarged
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared
-from photocal.pixels.render import render
 
 _BLOCK, _LEAST_BLOCK = 2.5, 4  # FWHM, pixels
 _MEDIAN_ERROR = 1.2533  # of the mean's

@@ -50,15 +50,15 @@ def _second_differences(above: Pixels, bad: Bools, lag: int) -> float:
     return SIGMA * float(np.median(values)) if values.size >= _LEAST else 0.0
 
 
-def of_stars(prepared: Prepared, left: Pixels, variance: Pixels, area: Bools | None) -> float:
+def of_stars(prepared: Prepared, left: Pixels, model: Pixels, area: Bools | None) -> float:
     """Return how many times its error the flux of a star scatters where there is none: 1 where it does as it should.
 
     Parameters
     ----------
     prepared
         The image.
-    left, variance
-        (ny, nx) counts less sky and stars, and their variance, counts^2.
+    left, model
+        (ny, nx) counts less sky and stars, and those of the stars.
     area
         (ny, nx) what is left out, or None.
     """
@@ -66,7 +66,8 @@ def of_stars(prepared: Prepared, left: Pixels, variance: Pixels, area: Bools | N
     found = []
     for part in _tiles(prepared.shape):
         bad = prepared.bad[part] if area is None else prepared.bad[part] | area[part]
-        weight = np.where(bad, np.float32(0), 1 / variance[part])
+        variance = prepared.noise_variance[part] + np.maximum(model[part], 0) / np.float32(prepared.gain)
+        weight = np.where(bad, np.float32(0), 1 / variance)
         signal = ndi.gaussian_filter(left[part] * weight, sigma, truncate=3)
         noise = ndi.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3) / np.float32(4 * np.pi * sigma**2)
         found.append((signal / np.sqrt(noise + 1e-12))[~bad])

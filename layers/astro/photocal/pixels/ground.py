@@ -83,8 +83,7 @@ def anew(prepared: Prepared, model: Pixels, before: Ground, n_rounds: int) -> Gr
             sky, area = sky + wide.light, wide.area
             noise = noise * wide.rough**2
     if n_rounds >= _KNOWN:
-        variance = prepared.noise_variance + np.maximum(model, 0) / np.float32(prepared.gain)
-        noise = noise * np.float32(grain.of_stars(prepared, left - sky, variance, area) ** 2)
+        noise = noise * grain.of_stars(prepared, left - sky, model, area) ** 2
     return Ground(sky, noise, area)
 
 

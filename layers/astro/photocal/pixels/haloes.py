@@ -1,4 +1,4 @@
-"""Pieces of haloes: what a bright star's wings, spikes and bleeding are cut into, where they are not as the PSF has them.
+"""Pieces of haloes: what wings, spikes and bleeding of bright stars are cut into, where the PSF has them wrong.
 
 They cannot be told from faint stars one by one, but there are too many of them too near.
 """

@@ -95,7 +95,8 @@ def _grained(prepared: Prepared) -> Prepared:
     share = grain.of_pixels(prepared)
     if share == 1:
         return prepared
-    notes = prepared.notes | {"noise": f"{share:.2f} times what differences of neighbours say: they share it, or it was cut off at the bottom"}
+    said = f"{share:.2f} times what neighbours' differences say: they share it, or it was cut off at the bottom"
+    notes = prepared.notes | {"noise": said}
     variance = prepared.noise_variance * np.float32(share**2)
     return replace(prepared, noise_variance=variance, rms=prepared.rms * share, notes=notes)
 

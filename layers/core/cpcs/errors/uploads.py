@@ -227,7 +227,9 @@ class TrailedStars(TooFewStars):
     """All stars are lines: the telescope moved."""
 
     code = "STARS_TRAILED"
-    sentence = "The stars of the image are trails, {times:.3g} times as long as wide; at most {limit:.2g} can be measured."
+    sentence = (
+        "The stars of the image are trails, {times:.3g} times as long as wide; at most {limit:.2g} can be measured."
+    )
     advice = "Send an exposure during which the telescope followed the sky."
 
 
