@@ -24,9 +24,9 @@ from cpcs.web import documents
 from functions.calibrate import clockwork
 from functions.calibrate.child import Limits
 from photocal import figures
-from photocal.images import read_image
 from photocal.references import TileStore
 from photocal.results import Target
+from photocal.simulate_image import star_field
 from photocal.simulate_scene import Scene, mid_exposure_mjd
 from tests.storage.test_calibrate_worker import Blobs, Setting
 from tests.support.aws import Clock, faults, make_store
@@ -123,11 +123,9 @@ def test_a_colour_camera_gives_three_calibrations(sky: Sky) -> None:
     assert sky.point().passband == "PS1/r"
 
 
-def _mirrored_noise(data: bytes) -> bytes:
-    """Return the picture with its rows in another order: stars, but of no field."""
-    counts = read_image(data).planes[0].data
-    blocks = [counts[k : k + 64] for k in range(0, 256, 64)]
-    return _as_file(data, np.concatenate([blocks[k][::-1] for k in (2, 0, 3, 1)]))
+def _other_stars(_data: bytes) -> bytes:
+    """Return a picture of stars that are not where those of the reference are."""
+    return star_field(STARRY, seed=99).data
 
 
 def _flat(data: bytes) -> bytes:
@@ -144,7 +142,7 @@ def _as_file(data: bytes, counts: Any) -> bytes:
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("NOT_SOLVED", _mirrored_noise),
+        ("NOT_SOLVED", _other_stars),
         ("FITS_CUT_SHORT", lambda data: data[:100_000]),
         ("NO_STARS", _flat),
     ],

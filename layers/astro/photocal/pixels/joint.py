@@ -13,8 +13,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import confusion, judge, pairs
-from photocal.pixels.background import background
+from photocal.pixels import confusion, ground, haloes, judge, pairs, saturated
+from photocal.pixels.ground import Ground
 from photocal.pixels.noise import variance_under
 from photocal.pixels.peaks import find_peaks
 from photocal.pixels.psf import FieldPsf
@@ -25,7 +25,7 @@ Progress = Callable[[float], None]
 
 _STEPS = (2, 3, 2, 3)  # of each round at most
 _FEW = 0.01  # of those known: when so few stars are new, the next round is the last
-_FIRST_THRESHOLD, _THRESHOLD = 4.0, 4.5  # signal to noise of a peak
+_THRESHOLD = 4.0  # signal to noise of a peak
 _KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
@@ -79,16 +79,19 @@ class Scene(NamedTuple):
     scratch: Canvas
 
     @classmethod
-    def of(cls, prepared: Prepared, psf: FieldPsf) -> Scene:
-        """Return the scene of an image, with its first sky."""
-        noise = np.where(prepared.bad, np.float32(np.inf), prepared.noise_variance)
+    def of(cls, prepared: Prepared, psf: FieldPsf, under: Ground) -> Scene:
+        """Return the scene of an image on its ground."""
         margin = psf.half + 2
-        light, scratch = Canvas.of(prepared.data - prepared.sky, margin), Canvas.empty(psf.size, margin)
-        return cls(prepared, psf, light, Canvas.of(noise, margin, np.inf), scratch)
+        light, scratch = Canvas.of(prepared.data - under.sky, margin), Canvas.empty(psf.size, margin)
+        return cls(prepared, psf, light, _canvas_of(under.noise_variance, prepared.bad, margin), scratch)
 
-    def under(self, sky: Pixels) -> Scene:
-        """Return the same with another sky."""
-        return self._replace(light=Canvas.of(self.prepared.data - sky, self.light.margin))
+    def on(self, under: Ground) -> Scene:
+        """Return the same on another ground."""
+        margin, noise = self.light.margin, self.noise
+        if under.noise_variance is not self.prepared.noise_variance:
+            noise = _canvas_of(under.noise_variance, self.prepared.bad, margin)
+        prepared = replace(self.prepared, noise_variance=under.noise_variance)
+        return self._replace(prepared=prepared, light=Canvas.of(prepared.data - under.sky, margin), noise=noise)
 
     @property
     def half(self) -> int:
@@ -105,9 +108,9 @@ class Scene(NamedTuple):
         """How near to each other stars are that are one and the same, pixels."""
         return _SAME * self.prepared.fwhm
 
-    def with_cores(self, ground: Canvas, stars: Stars) -> Canvas:
+    def with_cores(self, wings: Canvas, stars: Stars) -> Canvas:
         """Return what stars have outside their stamps with the rest of their light; it is overwritten by a step."""
-        model = ground.copied_to(self.scratch)
+        model = wings.copied_to(self.scratch)
         model.add(*self.psf.light(*stars, self.half))
         return model
 
@@ -134,16 +137,23 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         The stars of five times their error and more, that are no sharper than a star and not drowned in the light of
         others, in the order of y and x; the model is of these.
     """
-    scene, sky = Scene.of(prepared, psf), prepared.sky
-    stars = _new_stars(scene, scene.noise.image, scene.light.image, _FIRST_THRESHOLD)
-    ground, last, few = scene.draw(stars, cores=False), len(_STEPS) - 1, False
+    full = saturated.patches(prepared, psf, prepared.data - prepared.sky)
+    under = ground.first(prepared, psf, full, core_half(prepared))
+    scene = Scene.of(prepared, psf, under)
+    stars = _new_stars(scene, scene.noise.image, scene.light.image, _THRESHOLD)
+    stars = stars.select(~full.touch(stars.x, stars.y, prepared.fwhm)) + Stars(*full[:3])
+    wings, last, few = scene.draw(stars, cores=False), len(_STEPS) - 1, False
     for number, steps in enumerate(_STEPS):
-        stars = _fit(scene, stars, ground, steps)
-        ground = scene.draw(stars, cores=False)
-        model = scene.with_cores(ground, stars).image
-        sky, _ = background(prepared.data - model, prepared.bad)
-        scene = scene.under(sky)
-        if number == last or few:
+        at_end = number == last or few
+        if at_end and (pieces := haloes.pieces(*stars, prepared.fwhm)).any():
+            stars = stars.select(~pieces)
+            wings = scene.draw(stars, cores=False)
+        stars = _fit(scene, stars, wings, steps)
+        wings = scene.draw(stars, cores=False)
+        model = scene.with_cores(wings, stars).image
+        under = ground.anew(prepared, model, under, number)
+        scene = scene.on(under)
+        if at_end:
             break
         variance = variance_under(scene.noise.image, model, prepared.gain) + (_MODEL_ERROR * model) ** 2
         new = _new_stars(scene, variance, scene.light.image - model, _THRESHOLD, (stars.x, stars.y))
@@ -151,7 +161,7 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
         stars += new
         if progress is not None:
             progress((number + 1) / (len(_STEPS) + 1))
-    fitted = _finish(scene, stars, ground, sky)
+    fitted = _finish(scene, stars, wings, under.sky, full)
     if progress is not None:
         progress(1.0)
     return fitted
@@ -160,6 +170,10 @@ def fit_together(prepared: Prepared, psf: FieldPsf, *, progress: Progress | None
 def core_half(prepared: Prepared) -> int:
     """Return half the width of the stamps that stars are fitted on, pixels."""
     return int(np.ceil(_CORE * prepared.fwhm))
+
+
+def _canvas_of(noise_variance: Pixels, bad: Bools, margin: int) -> Canvas:
+    return Canvas.of(np.where(bad, np.float32(np.inf), noise_variance), margin, np.inf)
 
 
 def _new_stars(
@@ -183,7 +197,7 @@ def _n_seen(scene: Scene, stars: Stars) -> int:
     return int(np.count_nonzero(np.isfinite(scene.noise.windows(ix, iy, 1)).any((1, 2))))
 
 
-def _fit(scene: Scene, stars: Stars, ground: Canvas, steps: int) -> Stars:
+def _fit(scene: Scene, stars: Stars, wings: Canvas, steps: int) -> Stars:
     """Take steps, and leave out stars that vanish, leave the image, or fall on a brighter one.
 
     Stars come to rest with those near them; they are then drawn once and for all.
@@ -192,7 +206,7 @@ def _fit(scene: Scene, stars: Stars, ground: Canvas, steps: int) -> Stars:
     ----------
     scene, stars
         What is fitted.
-    ground
+    wings
         The light of all outside the stamps that they are fitted on; the stars that rest are added to it.
     steps
         How many at most.
@@ -202,12 +216,12 @@ def _fit(scene: Scene, stars: Stars, ground: Canvas, steps: int) -> Stars:
         if not stars.x.size:
             break
         stars = stars.select(np.argsort(scene.psf.tables.phase(stars.x, stars.y), kind="stable"))
-        step = take_step(scene, stars, ground)
+        step = take_step(scene, stars, wings)
         moved, keep = _moved(stars, step, _MOST_SHIFT if number < 2 else _LATER_SHIFT, scene)  # noqa: PLR2004 - first two
         restless = np.any(np.abs(step.change) * step.normal.scale > _AT_REST, axis=1)
         moving = _coupled(np.asarray(restless), step.normal.first, step.normal.second)
         rest = moved.select(keep & ~moving)
-        ground.add(*scene.psf.light(*rest, scene.half))
+        wings.add(*scene.psf.light(*rest, scene.half))
         at_rest += rest
         stars = moved.select(keep & moving)
     stars += at_rest
@@ -243,11 +257,11 @@ def _coupled(some: Bools, first: Ints, second: Ints) -> Bools:
     return found
 
 
-def take_step(scene: Scene, stars: Stars, ground: Canvas) -> Step:
-    """Return one Gauss-Newton step of stars together, on the ground of all light that is not of their cores."""
+def take_step(scene: Scene, stars: Stars, wings: Canvas) -> Step:
+    """Return one Gauss-Newton step of stars together, beside all light that is not of their cores."""
     half = scene.half
     ix, iy, slopes = scene.psf.stamps(stars.x, stars.y, half)
-    model = ground.copied_to(scene.scratch)
+    model = wings.copied_to(scene.scratch)
     model.add(ix, iy, slopes[:, 0] * stars.flux.astype(np.float32)[:, None, None])
     light = model.windows(ix, iy, half)
     weight = _disc(half) / np.sqrt(variance_under(scene.noise.windows(ix, iy, half), light, scene.prepared.gain))
@@ -265,23 +279,24 @@ def _disc(half: int) -> Pixels:
     return (np.hypot(offsets[:, None], offsets) <= half + 0.5).astype(np.float32)
 
 
-def _finish(scene: Scene, stars: Stars, ground: Canvas, sky: Pixels) -> Fitted:
+def _finish(scene: Scene, stars: Stars, wings: Canvas, sky: Pixels, full: saturated.Patches) -> Fitted:
     """Return the stars with their errors, judged, the false ones left out."""
-    prepared, psf = scene.prepared, scene.psf
+    prepared, psf, noise = scene.prepared, scene.psf, scene.prepared.noise_variance
     if not stars.x.size:
         nothing = np.zeros(0)
         empty = Sources(**dict.fromkeys(judge.COLUMNS, nothing), flags=np.zeros(0, np.int64))
-        return Fitted(sources=empty, psf=psf, model=np.zeros(prepared.shape, np.float32), sky=sky)
+        model = np.zeros(prepared.shape, np.float32)
+        return Fitted(sources=empty, psf=psf, model=model, sky=sky, noise_variance=noise)
     stars = stars.select(np.argsort(psf.tables.phase(stars.x, stars.y), kind="stable"))
-    step = take_step(scene, stars, ground)
+    step = take_step(scene, stars, wings)
     model = step.model.image
     errors = pairs.marginal_errors(step.normal)
     sources = judge.judged(prepared, psf, stars, errors=errors, change=step.change, model=model, sky=sky)
     real = (sources.flux > FALSE_BELOW * sources.flux_err) & ~judge.sharper_than_a_star(sources)
     real &= ~judge.drowned(psf, sources, model)
-    rows = np.flatnonzero(real)[np.lexsort((sources.x[real], sources.y[real]))]
-    kept = sources.select(rows)
-    kept = replace(kept, flux=confusion.unboosted(kept.flux, 1 / step.normal.scale[rows, 0]))
+    sources = replace(sources, flux=confusion.unboosted(sources.flux, 1 / step.normal.scale[:, 0]))
+    kept = saturated.with_lost(sources.select(real), full, prepared, sky)
+    kept = kept.select(np.lexsort((kept.x, kept.y)))
     drawn = scene.draw(Stars(kept.x, kept.y, kept.flux)).image
     kept = confusion.with_unseen(prepared, psf, kept, model, sky)
-    return Fitted(sources=kept, psf=psf, model=np.ascontiguousarray(drawn), sky=sky)
+    return Fitted(sources=kept, psf=psf, model=np.ascontiguousarray(drawn), sky=sky, noise_variance=noise)

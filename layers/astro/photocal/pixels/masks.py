@@ -18,6 +18,7 @@ _SPREAD = 2  # pixels around a saturated one that its charge has reached
 _LINE_BAND, _LINE_RMS, _LINE_WIDTH = 256, 2.0, 15
 _ENOUGH_ROWS = 64  # of a piece, that its median is taken of
 _DEAD_RMS = 8.0
+_ROUND, _RIDDLED = 9, 0.3  # pixels around one, and the share of them that are defects
 _STAR_AROUND = 0.1  # of the saturation level: the median of the pixels around the middle of a star is higher
 _FAINT_RMS, _STRONG_RMS, _SHARPER, _SHARPER_ON_CORNER = 2.5, 6.0, 1.6, 1.25
 
@@ -125,6 +126,14 @@ def bad_columns(above: Pixels, good: Bools, rms: float) -> Bools:
 def dead(above: Pixels, noise: Pixels) -> Bools:
     """Return pixels so far below the sky that no noise explains them."""
     found: Bools = above < -_DEAD_RMS * noise
+    return found
+
+
+def riddled(defects: Bools) -> Bools:
+    """Return the surroundings of defects that are so many that no pixel between them can be trusted."""
+    if np.count_nonzero(defects) < _RIDDLED * _ROUND**2:
+        return np.zeros(defects.shape, dtype=np.bool_)
+    found: Bools = ndi.uniform_filter(defects.astype(np.float32), _ROUND, mode="nearest") > _RIDDLED
     return found
 
 

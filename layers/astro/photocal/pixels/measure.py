@@ -9,19 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from cpcs.errors import TooFewStars
+from cpcs.errors import TooFewStars, TrailedStars
 from photocal.images.frame import Image
-from photocal.pixels import aperture, quality
+from photocal.pixels import aperture, grain, quality
 from photocal.pixels.forced import forced_flux
 from photocal.pixels.joint import fit_together
 from photocal.pixels.prepare import prepare
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
-from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry
+from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry, Prepared
 
 Progress = Callable[[str, float], None]  # a step's name, and the share of all work that is done before it
 
 LEAST_PSF_STARS = 3
+MOST_TRAILING = 2.5  # times longer than wide, of stars that a PSF can be made of
 LEAST_STARS = 5  # that a zero point can be fitted to
 _SHARES = {"prepare": 0.0, "psf-stars": 0.15, "psf": 0.25, "stars": 0.35, "total": 0.95}
 
@@ -40,20 +41,25 @@ def measure_plane(image: Image, detector: Detector, *, progress: Progress | None
 
     Raises
     ------
+    TrailedStars
+        The telescope moved.
     TooFewStars
         Fewer than three stars can show what the PSF is, or fewer than five are there.
     """
     watch = _Watch(progress)
     with watch.step("prepare"):
-        prepared = prepare(image, detector)
+        prepared = _grained(prepare(image, detector))
     with watch.step("psf-stars"):
         stars = choose_psf_stars(prepared)
+    if stars.trailing > MOST_TRAILING:
+        raise TrailedStars(times=stars.trailing, limit=MOST_TRAILING)
     if (n := int(stars.taken.sum())) < LEAST_PSF_STARS:
         raise _too_few(image, n, LEAST_PSF_STARS)
     with watch.step("psf"):
         psf = fit_psf(prepared, stars)
     with watch.step("stars"):
         fitted = fit_together(prepared, psf, progress=watch.within("stars"))
+        prepared = replace(prepared, noise_variance=fitted.noise_variance)
     if (n := int(np.sum(fitted.sources.flux >= quality.SIGMAS * fitted.sources.flux_err))) < LEAST_STARS:
         raise _too_few(image, n, LEAST_STARS)
     with watch.step("total"):
@@ -83,6 +89,17 @@ def scaled(fitted: Fitted, factor: float) -> Fitted:
     """Return the same stars with their fluxes and errors multiplied; the model of the image stays."""
     sources = fitted.sources
     return replace(fitted, sources=replace(sources, flux=sources.flux * factor, flux_err=sources.flux_err * factor))
+
+
+def _grained(prepared: Prepared) -> Prepared:
+    """Return the image with the noise that neighbouring pixels share."""
+    share = grain.of_pixels(prepared)
+    if share == 1:
+        return prepared
+    said = f"{share:.2f} times what neighbours' differences say: they share it, or it was cut off at the bottom"
+    notes = prepared.notes | {"noise": said}
+    variance = prepared.noise_variance * np.float32(share**2)
+    return replace(prepared, noise_variance=variance, rms=prepared.rms * share, notes=notes)
 
 
 def _too_few(image: Image, n: int, limit: int) -> TooFewStars:

@@ -17,6 +17,7 @@ _ENOUGH_ROWS = 32  # of a tile
 _SOME = 7  # each so many-th pixel, where the whole image is asked for one number
 _AGREES = 2.0  # factor of variance within which the header's gain is believed
 _FULL_WELL_E = 100_000.0  # electrons: what pixels of usual chips hold, few more
+_LEAST_GAIN = 1e-4  # electrons for each count, that any detector has
 _SKY_RMS = 3.0  # a sky lower than so many rms was subtracted: it tells nothing of the gain
 
 
@@ -64,7 +65,7 @@ def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
             if values.size >= _LEAST_IN_TILE:
                 tiles[j, i] = _variance(values)
     tiles = np.maximum(ndi.median_filter(tiles, 3, mode="nearest"), _least(data, bad))
-    return _enlarged(tiles, (ny, nx))
+    return enlarged(tiles, (ny, nx))
 
 
 def _differences(data: Pixels, step: int) -> Pixels:
@@ -102,7 +103,7 @@ def _least(data: Pixels, bad: Bools) -> float:
     return max(highest * 1e-7, 1e-18) ** 2
 
 
-def _enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:
+def enlarged(tiles: Floats, shape: tuple[int, int]) -> Pixels:
     """Return tiles as an image: linear between their middles, constant beyond."""
     image: Pixels = tiles.astype(np.float32)
     for axis, (n, size) in enumerate(zip(tiles.shape, shape, strict=True)):
@@ -141,7 +142,7 @@ def gain_of(
         Whether the image holds whole numbers only.
     """
     told = sky > _SKY_RMS * math.sqrt(variance) and variance > 0
-    if header is None or not (math.isfinite(header) and header > 0):
+    if header is None or not (math.isfinite(header) and header > _LEAST_GAIN):
         if told:
             return _guessed(sky / variance, highest if whole else 0.0)
         return Gain(value=1.0, how="unknown: neither the header nor the sky tells; taken as 1")

@@ -50,6 +50,7 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     above = data - sky
     cosmic = masks.sharp(above, rms, fwhm, level - typical) & ~(blank | saturated | lines)
     dead = masks.dead(above, np.sqrt(variance)) & ~bad
+    dead |= masks.riddled(cosmic | dead) & ~bad
     gain = gain_of(
         header=detector.gain,
         read_noise_e=detector.read_noise_e,

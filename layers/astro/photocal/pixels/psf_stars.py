@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from photocal.arrays import Anything, Bools, Floats, Pixels
 from photocal.pixels import grow
 from photocal.pixels.records import Prepared, PsfStars
-from photocal.pixels.seeing import half_light, half_sample_mode, lit_around, objects
+from photocal.pixels.seeing import half_light, half_sample_mode, lit_around, longest, objects, trailing
 
 _THRESHOLD_RMS = 5.0
 _EDGE, _APART, _APART_CROWDED, _CORE = 5.0, 4.0, 2.5, 1.5  # FWHM
@@ -16,7 +16,7 @@ _OF_EDGE = 0.125  # of the shorter side: no margin is wider
 _LINEAR = 0.6  # of the saturation level: detectors are trusted up to it
 _BRIGHT, _BRIGHT_WHEN_FEW = 80.0, 20.0  # flux over rms x FWHM
 _FEW, _MIN = 30, 12  # stars: fewer, and the nearer, the fainter are taken too
-_LONGEST, _ROUGHLY, _ALIKE = 1.5, 0.4, 0.12
+_ROUGHLY, _ALIKE = 0.4, 0.12
 _NEAR = 12  # stars whose median radius is what a star is held against
 _CELLS = 5  # along each side, that give stars in turn
 
@@ -50,7 +50,8 @@ def choose_psf_stars(prepared: Prepared, *, most: int = 250) -> PsfStars:
         taken = np.flatnonzero(reasons == "")
         turn = _turns(x[taken], y[taken], prepared.shape)
         reasons[taken[np.argsort(turn, kind="stable")][most:]] = "enough"
-    return PsfStars(x=x, y=y, flux=flux, reasons=tuple(str(reason) for reason in reasons))
+    told = tuple(str(reason) for reason in reasons)
+    return PsfStars(x=x, y=y, flux=flux, reasons=told, trailing=trailing(found))
 
 
 def _reject(reasons: Anything, found: Anything, above: Pixels, prepared: Prepared) -> None:
@@ -73,7 +74,7 @@ def _reject(reasons: Anything, found: Anything, above: Pixels, prepared: Prepare
     _mark(reasons, bright < _BRIGHT_WHEN_FEW, "faint")
     radius = np.zeros(len(found))
     radius[reasons == ""] = half_light(above, prepared.bad, found[reasons == ""])
-    unlike = (found["a"] > _LONGEST * found["b"]) | ~lit_around(above, found, prepared.rms)
+    unlike = (found["a"] > longest(found) * found["b"]) | ~lit_around(above, found, prepared.rms)
     good = (reasons == "") & ~unlike & (found["flag"] == 0)
     _mark(reasons, unlike | ~_alike(x, y, radius, good), "unlike")
     apart = cKDTree(np.c_[x, y]).query(np.c_[x, y], k=2)[0][:, 1] / fwhm

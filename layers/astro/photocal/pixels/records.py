@@ -92,12 +92,15 @@ class PsfStars:
     reasons
         (n,) why each was rejected: ``saturated``, ``blended``, ``unlike``, ``edge``, ``defect``, ``faint``, ``enough``
         (others are better and there are enough); empty for those that were taken.
+    trailing
+        How many times longer than wide stars are, where the telescope moved; 1 where it did not.
     """
 
     x: Floats
     y: Floats
     flux: Floats
     reasons: tuple[str, ...]
+    trailing: float = 1.0
 
     @property
     def taken(self) -> Bools:
@@ -180,13 +183,16 @@ class Fitted:
     model
         (ny, nx) float32, counts: all stars, without sky.
     sky
-        (ny, nx) float32, counts: as it was found under them.
+        (ny, nx) float32, counts: as it was found under them, with what is wider than a star.
+    noise_variance
+        (ny, nx) float32, counts^2: as that of the image made ready, with what the residuals say of it.
     """
 
     sources: Sources
     psf: Psf
     model: Pixels
     sky: Pixels
+    noise_variance: Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

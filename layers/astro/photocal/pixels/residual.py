@@ -27,8 +27,7 @@ SCALE = 0.5  # FWHM: of the Gaussian in the Hermite functions
 FOLDS = 5
 LEAST_STARS = 20
 LEAST_VARYING = 60  # stars, for a term that varies over the field
-_RIDGES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1)  # coefficients to expect, 1 sigma, where the PSF adds up to 1
-_VARYING = (0.0, 0.3, 1.0)  # how far they vary from the middle to the edge, over that
+_RIDGES = (1e-3, 3e-3, 1e-2, 3e-2)  # coefficients to expect, 1 sigma, where the PSF adds up to 1
 _SURE = 4.0  # sigma: of what is gained on the held-out stars
 _NODES, _NODE_WEIGHTS = (item / 2 for item in np.polynomial.legendre.leggauss(4))
 
@@ -131,14 +130,14 @@ def fit_residual(hessian: Floats, gradient: Floats, basis: Floats, size: tuple[i
     parts = [_together(hessian[fold == k], gradient[fold == k], basis[fold == k]) for k in range(FOLDS)]
     whole_h, whole_g = (np.sum([part[k] for part in parts], 0) for k in (0, 1))
     best, chance, chosen = 0.0, np.inf, None
-    for ridge, share in product(_RIDGES, _VARYING if n >= LEAST_VARYING else _VARYING[:1]):
+    for varies, ridge in product((False, True) if n >= LEAST_VARYING else (False,), _RIDGES):
         here = np.empty_like(gradient)
         for k, (part_h, part_g) in enumerate(parts):
-            here[fold == k] = basis[fold == k] @ _ridge(whole_h - part_h, whole_g - part_g, ridge, share)
+            here[fold == k] = basis[fold == k] @ _ridge(whole_h - part_h, whole_g - part_g, ridge, varies)
         squares = float((here * np.matmul(hessian, here[..., None])[..., 0]).sum())
         gain = 2 * float((here * gradient).sum()) - squares
         if gain > best:
-            best, chance, chosen = gain, 2 * np.sqrt(squares), (ridge, share)
+            best, chance, chosen = gain, 2 * np.sqrt(squares), (ridge, varies)
     if chosen is None or best < _SURE * chance:
         return None
     return Residual(size, _ridge(whole_h, whole_g, *chosen))
@@ -152,12 +151,11 @@ def _together(hessian: Floats, gradient: Floats, basis: Floats) -> tuple[Floats,
     return blocks.transpose(0, 2, 1, 3).reshape(3 * p, 3 * p), (basis.T @ gradient).ravel()
 
 
-def _ridge(hessian: Floats, gradient: Floats, ridge: float, share: float) -> Floats:
+def _ridge(hessian: Floats, gradient: Floats, ridge: float, varies: bool) -> Floats:
     """Return (3, functions) coefficients."""
-    n = len(FUNCTIONS)
-    used = slice(0, gradient.size if share else n)
-    prior = np.repeat(ridge * np.array([1.0, share or 1.0, share or 1.0]), n)[used]
+    used = slice(0, gradient.size if varies else len(FUNCTIONS))
     found = np.zeros(gradient.size)
-    found[used] = np.linalg.solve(hessian[used, used] + np.diag(prior**-2.0), gradient[used])
-    made: Floats = found.reshape(3, n)
+    matrix = hessian[used, used] + ridge**-2.0 * np.eye(len(gradient[used]))
+    found[used] = np.linalg.solve(matrix, gradient[used])
+    made: Floats = found.reshape(3, -1)
     return made

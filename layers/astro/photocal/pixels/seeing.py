@@ -7,7 +7,7 @@ import sep
 
 from photocal.arrays import Anything, Bools, Floats, Pixels
 
-_COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "flux", "peak", "npix", "flag")
+_COLUMNS = ("x", "y", "xpeak", "ypeak", "a", "b", "theta", "flux", "peak", "npix", "flag")
 _LOOK_RMS, _TRIES, _STEEPER = 10.0, 4, 3.0
 _LEVELS = 16  # of brightness, between which SEP looks for parts of objects
 _LARGE = 1_000_000  # pixels
@@ -16,6 +16,8 @@ _LEAST_PIXELS, _MOST_LONG, _ALIKE, _MOST_STARS = 8, 1.5, 0.12, 80
 _MOST_STEPS, _AT_REST = 30, 1e-3  # of the logarithms
 _LOOSE = 0.005  # of the star's light: pixels farther from the profile count less
 _BETA_LOG = float(np.log(0.2)), float(np.log(8.0))  # of beta - 1
+_TELLING, _FEWEST_TELLING = 60, 5  # objects: the brightest are asked whether the telescope moved
+_LONG, _MOSTLY, _ALIGNED, _MARGIN = 1.35, 0.6, 0.8, 1.3
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
 
@@ -61,6 +63,24 @@ def lit_around(above: Pixels, found: Anything, rms: float) -> Bools:
     return lit
 
 
+def trailing(found: Anything) -> float:
+    """Return how many times longer than wide all stars are: 1 unless most of the brightest are, in one direction."""
+    some = found[(found["flag"] == 0) & (found["npix"] > _LEAST_PIXELS)]
+    some = some[np.argsort(-some["flux"])][:_TELLING]
+    if len(some) < _FEWEST_TELLING:
+        return 1.0
+    ratio = some["a"] / some["b"]
+    long = ratio > _LONG
+    if np.mean(long) < _MOSTLY or abs(np.mean(np.exp(2j * some["theta"][long]))) < _ALIGNED:
+        return 1.0
+    return float(np.median(ratio[long]))
+
+
+def longest(found: Anything) -> float:
+    """Return how many times longer than wide an object may be that is taken for a star."""
+    return max(_MOST_LONG, _MARGIN * trailing(found))
+
+
 def half_sample_mode(values: Floats) -> float:
     """Return where values are densest: the half of them that is narrowest, and so on (Bickel & Fruehwirth 2006)."""
     rest = np.sort(values)
@@ -104,7 +124,7 @@ def _quarters(image: Anything) -> Anything:
 def _seeing(above: Pixels, bad: Bools, rms: float, level: float) -> tuple[float, int]:
     found = objects(above, bad, rms, _LOOK_RMS)
     keep = (found["flag"] == 0) & (found["peak"] < 0.5 * level) & (found["npix"] > _LEAST_PIXELS)
-    keep &= (found["a"] < _MOST_LONG * found["b"]) & lit_around(above, found, rms)
+    keep &= (found["a"] < longest(found) * found["b"]) & lit_around(above, found, rms)
     found = found[keep]
     if not len(found):
         return FALLBACK, 0

@@ -17,7 +17,7 @@
     │   ├── HeaderContradiction  ImageNotCatalogue  NoUsableStars
     │   ├── UnusableImage       there are pixels, but not those of one picture of the sky
     │   │   ├── NoImage  RawMosaic  ImageCube  ImageTooLarge  ImageTooDemanding  ImageTooSmall
-    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars
+    │   │   └── BlankImage  MostlyBlankImage  ConstantImage  SaturatedImage  TooFewStars  TrailedStars
     │   └── ReaderCrashed  ReaderTimedOut
     ├── CalibrationFailed       the stars could not be put on a standard scale
     │   ├── NoReferenceStars  TooFewMatches  PoorFit  NotSolved
@@ -62,6 +62,7 @@ from cpcs.errors.uploads import (
     SaturatedImage,
     TooFewStars,
     TooManyRows,
+    TrailedStars,
     UnknownPacking,
     UnreadableUpload,
     UnusableImage,
@@ -125,6 +126,7 @@ __all__ = [
     "TooFewMatches",
     "TooFewStars",
     "TooManyRows",
+    "TrailedStars",
     "UnknownEvent",
     "UnknownFilter",
     "UnknownJob",

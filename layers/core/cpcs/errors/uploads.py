@@ -231,6 +231,16 @@ class TooFewStars(UnusableImage):
         super().__init__(**{"colour": "", **metadata})  # colour: " of its green pixels"
 
 
+class TrailedStars(TooFewStars):
+    """All stars are lines: the telescope moved."""
+
+    code = "STARS_TRAILED"
+    sentence = (
+        "The stars of the image are trails, {times:.3g} times as long as wide; at most {limit:.2g} can be measured."
+    )
+    advice = "Send an exposure during which the telescope followed the sky."
+
+
 class NoUsableStars(UnreadableUpload):
     """Rows, but none of them usable."""
 
