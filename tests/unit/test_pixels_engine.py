@@ -288,10 +288,8 @@ def test_what_a_moffat_has_not_got_of_the_psf_is_found(truth: Truth, prepared: P
     table[0] = 0.006 * residual.FUNCTIONS.reshape(-1, residual.ORDER + 1, residual.ORDER + 1)[:, 3, 0]
     table[0] += 0.006 * residual.FUNCTIONS.reshape(-1, residual.ORDER + 1, residual.ORDER + 1)[:, 1, 2]
     real = replace(fitted.psf, residual=residual.Residual((SIZE, SIZE), table))
-    light = (
-        render(real, *truth, rms=prepared.rms, half=6).image
-        - render(fitted.psf, *truth, rms=prepared.rms, half=6).image
-    )
+    light, plain = (render(psf, *truth, rms=prepared.rms, half=6).image for psf in (real, fitted.psf))
+    light = light - plain
     bent = replace(prepared, data=prepared.data + light)
     psf = fit_psf(bent, chosen(truth))
     assert psf.residual is not None

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.stats import binom
+from scipy.special import gammaln, logsumexp
 
 from photocal.arrays import Floats
 
@@ -91,4 +91,7 @@ def log_tail(hits: int, density: Floats, radius: float) -> float:
     mean = float(np.mean(np.minimum(density * np.pi * radius**2, 1.0)))
     if hits < len(density) * mean + 1.0:
         return 0.0
-    return float(binom.logsf(hits - 1, len(density), min(mean, 1.0)))
+    n, k = len(density), np.arange(min(hits, len(density)), len(density) + 1)
+    with np.errstate(divide="ignore"):  # no reference star near any: the logarithm of 0
+        terms = k * np.log(mean) + (n - k) * np.log1p(-mean)
+    return float(logsumexp(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + terms))

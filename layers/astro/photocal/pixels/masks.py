@@ -117,7 +117,8 @@ def bad_columns(above: Pixels, good: Bools, rms: float) -> Bools:
         part = slice(int(rows[0]), int(rows[-1]) + 1)
         some = slice(part.start, part.stop, max(1, rows.size // _ENOUGH_ROWS))
         values = np.where(good[some], above[some], 0)
-        middle = np.median(values, axis=0)
+        values.sort(axis=0)  # of so few rows faster than a median
+        middle = 0.5 * (values[(len(values) - 1) // 2] + values[len(values) // 2])
         bad[part] = np.abs(middle - ndi.median_filter(middle, width)) > _LINE_RMS * rms
     return bad
 
