@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,6 +19,7 @@ from photocal.results import Calibration, Candidate, SkyOffset, Target, TargetMa
 from photocal.selection import LEAST_STARS, filter_confidence, rank
 from photocal.stars import StarList
 from photocal.target import check_in_field, measure
+from photocal.watch import Watch
 
 __all__ = [
     "Calibration",
@@ -87,7 +85,7 @@ def calibrate(
     """
     if forced_flux is None:
         check_in_field(stars, target)
-    watch = _Watch()
+    watch = Watch()
     task = Task(
         stars=stars,
         target=target,
@@ -138,21 +136,6 @@ def calibrate(
         pipeline=f"photocal {__version__}",
         seconds=watch.seconds,
     )
-
-
-@dataclass(slots=True)
-class _Watch:
-    """Wall seconds, step by step."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(time.perf_counter() - start, 5)
 
 
 def _best_offset(found: Sequence[Match]) -> SkyOffset:

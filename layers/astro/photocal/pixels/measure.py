@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from photocal.pixels.prepare import prepare
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
 from photocal.pixels.records import Detector, Fitted, ForcedFlux, Photometry, Prepared
+from photocal.watch import Watch
 
 Progress = Callable[[str, float], None]  # a step's name, and the share of all work that is done before it
 
@@ -106,21 +106,19 @@ def _too_few(image: Image, n: int, limit: int) -> TooFewStars:
     return TooFewStars(n=n, limit=limit, colour=f" in its {image.colour} pixels" if image.colour else "")
 
 
-class _Watch:
-    """Says which step it is, and takes its time."""
+class _Watch(Watch):
+    """Says which step it is, too."""
 
     def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
+        super().__init__()
         self._progress = progress
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        """Say it, and take its time."""
         self._say(name, 0.0)
-        start = time.perf_counter()
-        try:
+        with super().step(name):
             yield
-        finally:
-            self.seconds[name] = round(time.perf_counter() - start, 4)
 
     def within(self, step: str) -> Callable[[float], None]:
         """Return what a step of several parts tells its own share to."""
