@@ -91,3 +91,24 @@ def test_what_no_detector_has(said: dict[str, float]) -> None:
     assert found.prepared.gain == pytest.approx(1.0, rel=0.2)
     assert np.isfinite(found.fitted.sources.flux_err).all()
     assert 26 <= len(found.fitted.sources) <= 34
+
+
+def test_a_star_on_a_galaxy() -> None:
+    rng = np.random.default_rng(4)
+    galaxy, sigma, flux = 400.0 * np.exp(-AWAY / 18.0), 3.0 / 2.3548, 6000.0
+    y, x = np.mgrid[:SIDE, :SIDE]
+    there = flux / (2 * np.pi * sigma**2) * np.exp(-0.5 * ((x - 112.3) ** 2 + (y - 84.6) ** 2) / sigma**2)
+    found = measured(stars() + rng.poisson(galaxy + there))
+    sources = found.fitted.sources
+    assert len(sources) <= 45  # 30 stars, this one, and the nucleus
+    nearest = int(np.argmin(np.hypot(sources.x - 112.3, sources.y - 84.6)))
+    assert abs(sources.flux[nearest] - flux) < 4 * sources.flux_err[nearest]
+    assert sources.flux_err[nearest] < 0.06 * flux
+
+
+def test_noise_that_neighbours_share_is_no_crowd() -> None:
+    smooth = np.random.default_rng(5).normal(0.0, 20.0, (SIDE + 1, SIDE + 1))
+    smooth = (smooth[1:, 1:] + smooth[:-1, 1:] + smooth[1:, :-1] + smooth[:-1, :-1]) / 2
+    found = measured(stars() + smooth)
+    assert 20 <= len(found.fitted.sources) <= 36
+    assert "neighbours" in found.prepared.notes["noise"]

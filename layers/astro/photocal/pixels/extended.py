@@ -115,9 +115,8 @@ def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floa
     above = here - np.median(good[ring_y, ring_x], axis=1)
     steep = np.flatnonzero(above > _STEEP * here)
     steep = steep[np.argsort(-above[steep], kind="stable")][:_MOST_BRIGHT]
-    x, y = x[steep].astype(np.float64), y[steep].astype(np.float64)
-    flux = above[steep] / psf.moffat(x, y).norm
-    return x, y, flux
+    at_x, at_y = x[steep].astype(np.float64), y[steep].astype(np.float64)
+    return at_x, at_y, above[steep] / psf.moffat(at_x, at_y).norm
 
 
 def _medians(left: Pixels, bad: Bools, side: int) -> tuple[Floats, Bools]:
