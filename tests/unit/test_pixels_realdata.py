@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cpcs.errors import TrailedStars
 from photocal.images import Image, read_image
 from photocal.pixels.joint import fit_together
+from photocal.pixels.measure import forced, measure_plane
 from photocal.pixels.prepare import prepare
 from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
@@ -53,3 +55,29 @@ def test_the_psf_fits_stars_that_no_moffat_fits(realdata: Path) -> None:
     stars = fit_together(ready, fit_psf(ready, choose_psf_stars(ready))).sources
     snr = stars.flux / stars.flux_err
     assert np.median(stars.chi2[(snr > 50) & (snr < 150)]) < 2.0
+
+
+def test_a_galaxy_is_not_cut_into_stars(realdata: Path) -> None:
+    """The supernova in the spiral is measured, and so is the star beside the nucleus; the arms are no stars."""
+    found = measure_plane(planes(realdata, "ctio13m_andicam_sn2019so/SN2019so_20190201_V.fits.gz")[0], Detector())
+    sources = found.fitted.sources
+    good = sources.flux > 10 * sources.flux_err
+    assert 120 < good.sum() < 230  # 402 when galaxy and haloes were cut up
+    within = np.hypot(sources.x - 410.5, sources.y - 556) < 120
+    assert within.sum() < 45
+    for x, y in ((448.1, 533.0), (391.7, 567.2)):
+        away = np.hypot(sources.x - x, sources.y - y)
+        nearest = int(np.argmin(away))
+        assert away[nearest] < 0.5
+        assert good[nearest]
+        flux = forced(found, x, y)
+        assert flux.flux == pytest.approx(sources.flux[nearest], rel=0.07)
+        assert flux.flux > 30 * flux.flux_err
+    corner = (sources.x < 50) & (sources.y < 30)
+    assert corner.sum() <= 4
+    assert found.fitted.noise_variance[555, 410] > 2 * found.fitted.noise_variance[300, 300]
+
+
+def test_trails_are_refused(realdata: Path) -> None:
+    with pytest.raises(TrailedStars):
+        measure_plane(planes(realdata, "lco04m_kb29/banzai_test_frame.fits.fz")[0], Detector())

@@ -24,7 +24,8 @@ _HIGH, _LOW = 5.0, 2.0  # sigma of blocks: that begin an area, and that belong t
 _WIDE, _HIGH_WIDE = 5, 8.0  # blocks along a side, whose mean is so many sigma: that begin an area, too
 _OF_NINE = 6  # high blocks among the nine around one, that begin an area
 _LEAST_PIXELS = 0.5  # of a block, that are good
-_BRIGHT, _STEEP, _RING = 12.0, 0.6, 2.5  # rms; share of the peak above the ring around it; its radius, FWHM
+_MOST_BRIGHT = 1000
+_BRIGHT, _STEEP, _RING = 40.0, 0.6, 2.5  # rms; share of the peak above the ring around it; its radius, FWHM
 _FWHM_PER_SIGMA = 2.3548
 _LEFT_OF_MEDIAN = 0.1587
 _MOST_ROUGH = 30.0
@@ -77,9 +78,20 @@ def of_residuals(prepared: Prepared, left: Pixels) -> Extended | None:
         return None
     area = ndi.binary_propagation(many, mask=(above > _LOW) | many)
     area = ndi.binary_dilation(area, np.ones((3, 3), np.bool_))
-    whole = _pixels_of(area, side, (ny, nx))
-    light = np.where(whole, _at_pixels(np.where(area & known, medians - middle, 0.0), side, (ny, nx)), np.float32(0))
-    return Extended(light, _roughness(prepared, left - light, area, side), whole)
+    found = Extended(np.zeros((ny, nx), np.float32), np.ones((ny, nx), np.float32), np.zeros((ny, nx), np.bool_))
+    labels, _ = ndi.label(area, np.ones((3, 3)))
+    heights = np.where(known, medians - middle, 0.0)
+    for number, part in enumerate(ndi.find_objects(labels), start=1):
+        blocks = tuple(slice(max(along.start - 1, 0), along.stop + 1) for along in part)
+        cut = tuple(slice(along.start * side, along.stop * side) for along in blocks)
+        mine = labels[blocks] == number
+        whole = mine.repeat(side, 0).repeat(side, 1)[: ny - cut[0].start, : nx - cut[1].start]
+        light = _at_pixels(np.where(mine, heights[blocks], 0.0), side, whole.shape)
+        np.copyto(found.light[cut], light, where=whole)
+        spread = np.where(mine, _roughness(prepared, left[cut] - light * whole, cut, side), 1.0)
+        np.copyto(found.rough[cut], _at_pixels(spread, side, whole.shape), where=whole)
+        found.area[cut] |= whole
+    return found
 
 
 def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floats, Floats, Floats]:
@@ -101,10 +113,10 @@ def bright_stars(prepared: Prepared, psf: FieldPsf, light: Pixels) -> tuple[Floa
     ring_x = np.rint(x[:, None] + radius * np.cos(angle)).astype(np.int64).clip(0, nx - 1)
     ring_y = np.rint(y[:, None] + radius * np.sin(angle)).astype(np.int64).clip(0, ny - 1)
     above = here - np.median(good[ring_y, ring_x], axis=1)
-    steep = above > _STEEP * here
-    x, y = x[steep].astype(np.float64), y[steep].astype(np.float64)
-    flux = above[steep] / psf.moffat(x, y).norm
-    return x, y, flux
+    steep = np.flatnonzero(above > _STEEP * here)
+    steep = steep[np.argsort(-above[steep], kind="stable")][:_MOST_BRIGHT]
+    at_x, at_y = x[steep].astype(np.float64), y[steep].astype(np.float64)
+    return at_x, at_y, above[steep] / psf.moffat(at_x, at_y).norm
 
 
 def _medians(left: Pixels, bad: Bools, side: int) -> tuple[Floats, Bools]:
@@ -126,30 +138,19 @@ def _blocks(image: Pixels, side: int) -> Pixels:
     return parts
 
 
-def _pixels_of(area: Bools, side: int, shape: tuple[int, int]) -> Bools:
-    return area.repeat(side, 0).repeat(side, 1)[: shape[0], : shape[1]]
-
-
-def _at_pixels(values: Floats, side: int, shape: tuple[int, int]) -> Pixels:
+def _at_pixels(values: Floats, side: int, shape: tuple[int, ...]) -> Pixels:
     rows, columns = values.shape
     return enlarged(values, (rows * side, columns * side))[: shape[0], : shape[1]]
 
 
-def _roughness(prepared: Prepared, left: Pixels, area: Bools, side: int) -> Pixels:
-    """Return how many times its error the flux of a star scatters: the lower half of the significances in blocks."""
+def _roughness(prepared: Prepared, left: Pixels, cut: tuple[slice, ...], side: int) -> Floats:
+    """Return how many times its error a star's flux scatters in blocks: by the lower half of the significances."""
     sigma = prepared.fwhm / _FWHM_PER_SIGMA
-    found = np.ones(area.shape)
-    labels, _ = ndi.label(area, np.ones((3, 3)))
-    for part in ndi.find_objects(labels):
-        rows, columns = (slice(max(s.start - 1, 0), s.stop + 1) for s in part)
-        cut = slice(rows.start * side, rows.stop * side), slice(columns.start * side, columns.stop * side)
-        weight = np.where(prepared.bad[cut], np.float32(0), 1 / prepared.noise_variance[cut])
-        signal = ndi.gaussian_filter(left[cut] * weight, sigma, truncate=3)
-        noise = ndi.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3) / np.float32(4 * np.pi * sigma**2)
-        ordered = np.sort(_blocks(signal / np.sqrt(noise + 1e-12), side), axis=-1)
-        low, middle = ordered[..., int(_LEFT_OF_MEDIAN * side * side)], ordered[..., side * side // 2]
-        spread = np.where(np.isfinite(middle), middle - low, 1.0)
-        spread = ndi.maximum_filter(ndi.median_filter(spread, 3), 3)
-        here = found[rows, columns]
-        found[rows, columns] = np.where(area[rows, columns], np.maximum(here, spread), here)
-    return _at_pixels(np.minimum(found, _MOST_ROUGH), side, prepared.shape)
+    weight = np.where(prepared.bad[cut], np.float32(0), 1 / prepared.noise_variance[cut])
+    signal = ndi.gaussian_filter(left * weight, sigma, truncate=3)
+    noise = ndi.gaussian_filter(weight, sigma / np.sqrt(2), truncate=3) / np.float32(4 * np.pi * sigma**2)
+    ordered = np.sort(_blocks(signal / np.sqrt(noise + 1e-12), side), axis=-1)
+    low, middle = ordered[..., int(_LEFT_OF_MEDIAN * side * side)], ordered[..., side * side // 2]
+    spread = np.where(np.isfinite(middle), middle - low, 1.0)
+    found: Floats = ndi.maximum_filter(ndi.median_filter(spread, 3), 3).clip(1.0, _MOST_ROUGH)
+    return found
