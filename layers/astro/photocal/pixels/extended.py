@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage as ndi
 
-from photocal.arrays import Bools, Floats, Pixels
+from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels.background import SIGMA
-from photocal.pixels.noise import enlarged
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared
 
@@ -78,7 +77,7 @@ def of_residuals(prepared: Prepared, left: Pixels) -> Extended | None:
     area = ndi.binary_propagation(many, mask=(above > _LOW) | many)
     area = ndi.binary_dilation(area, np.ones((3, 3), np.bool_))
     whole = _pixels_of(area, side, (ny, nx))
-    light = np.where(whole, _at_pixels(np.where(area & known, medians - middle, 0.0), side, (ny, nx)), np.float32(0))
+    light = _at_pixels(np.where(area & known, medians - middle, 0.0), side, whole, 0.0)
     return Extended(light, _roughness(prepared, left - light, area, side), whole)
 
 
@@ -130,9 +129,26 @@ def _pixels_of(area: Bools, side: int, shape: tuple[int, int]) -> Bools:
     return area.repeat(side, 0).repeat(side, 1)[: shape[0], : shape[1]]
 
 
-def _at_pixels(values: Floats, side: int, shape: tuple[int, int]) -> Pixels:
+def _at_pixels(values: Floats, side: int, where: Bools, elsewhere: float) -> Pixels:
+    """Return the (ny, nx) values of blocks at the pixels of a mask, linear between their middles."""
+    found = np.full(where.shape, elsewhere, np.float32)
+    places = np.flatnonzero(where)
+    (y, down), (x, across) = (
+        _between(place, side, n) for place, n in zip(np.divmod(places, where.shape[1]), values.shape, strict=True)
+    )
     rows, columns = values.shape
-    return enlarged(values, (rows * side, columns * side))[: shape[0], : shape[1]]
+    below, right = np.minimum(y + 1, rows - 1), np.minimum(x + 1, columns - 1)
+    above = values[y, x] * (1 - down) + values[below, x] * down
+    beside = values[y, right] * (1 - down) + values[below, right] * down
+    found.ravel()[places] = above * (1 - across) + beside * across
+    return found
+
+
+def _between(place: Ints, side: int, n: int) -> tuple[Ints, Floats]:
+    """Return which of n blocks is before a place, and how far it is on the way to the next."""
+    at = ((place + 0.5) / side - 0.5).clip(0, n - 1)
+    low = np.minimum(at.astype(np.int64), max(n - 2, 0))
+    return low, at - low
 
 
 def _roughness(prepared: Prepared, left: Pixels, area: Bools, side: int) -> Pixels:
@@ -152,4 +168,5 @@ def _roughness(prepared: Prepared, left: Pixels, area: Bools, side: int) -> Pixe
         spread = ndi.maximum_filter(ndi.median_filter(spread, 3), 3)
         here = found[rows, columns]
         found[rows, columns] = np.where(area[rows, columns], np.maximum(here, spread), here)
-    return _at_pixels(np.minimum(found, _MOST_ROUGH), side, prepared.shape)
+    near = _pixels_of(ndi.binary_dilation(area, np.ones((3, 3), np.bool_)), side, prepared.shape)
+    return _at_pixels(np.minimum(found, _MOST_ROUGH), side, near, 1.0)
