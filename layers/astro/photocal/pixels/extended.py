@@ -14,6 +14,7 @@ import scipy.ndimage as ndi
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
 from photocal.pixels.background import SIGMA
+from photocal.pixels.noise import typical_of
 from photocal.pixels.psf import FieldPsf
 from photocal.pixels.records import Prepared
 
@@ -66,7 +67,7 @@ def of_residuals(prepared: Prepared, left: Pixels) -> Extended | None:
         return None
     middle = float(np.median(medians[known]))
     sigma = SIGMA * float(np.median(np.abs(medians[known] - middle)))
-    sigma = max(sigma, _MEDIAN_ERROR * float(np.sqrt(np.median(prepared.noise_variance))) / side)
+    sigma = max(sigma, _MEDIAN_ERROR * float(np.sqrt(typical_of(prepared.noise_variance))) / side)
     above = np.where(known, (medians - middle) / sigma, 0.0)
     wide = ndi.uniform_filter(above.clip(-_HIGH, _HIGH), _WIDE, mode="nearest")
     wide /= max(SIGMA * float(np.median(np.abs(wide - np.median(wide)))), 1.0 / _WIDE)
