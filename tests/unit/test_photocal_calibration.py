@@ -245,3 +245,30 @@ def test_what_is_not_a_number_is_null():
     assert report.number(float("inf")) is None
     assert report.number(1.23456789, 3) == 1.235
     assert report.number(None) is None
+
+
+def test_stars_that_the_image_has_blended_are_left_out():
+    """Reference stars with another within the FWHM, that was not found, do not count: their magnitudes are of both."""
+    forced = parse_choice("PS1/r")
+    plain = run(forced=forced)
+    (reference,) = (item for item in FIELD.references if item.catalogue == "PS1")
+    used = plain.winner.stars
+    pairs = used.reference_index[::5]
+
+    def both(column):
+        return np.append(column, column[pairs])
+
+    doubled = replace(
+        reference,
+        ra_deg=both(reference.ra_deg),
+        dec_deg=np.append(reference.dec_deg, reference.dec_deg[pairs] + 2.4 / 3600),
+        pm_ra_mas_yr=None,
+        pm_dec_mas_yr=None,
+        bands={name: (both(mag), both(err)) for name, (mag, err) in reference.bands.items()},
+    )
+    mags = STARS.inst_mag.copy()
+    mags[used.source_index[::5]] -= 0.2
+    stars = replace(STARS, inst_mag=mags, meta=replace(STARS.meta, fwhm_arcsec=3.0))
+    found = run(stars=stars, references=[doubled], forced=forced)
+    assert found.winner.fit.n_matched <= plain.winner.fit.n_matched - 0.9 * len(pairs)
+    assert found.winner.fit.zero_point == pytest.approx(plain.winner.fit.zero_point, abs=0.01)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from photocal.images import Image, read_image
+from photocal.pixels.joint import fit_together
 from photocal.pixels.prepare import prepare
+from photocal.pixels.psf_fit import fit_psf
 from photocal.pixels.psf_stars import choose_psf_stars
 from photocal.pixels.records import Detector
 
@@ -42,3 +44,12 @@ def test_real_frames(realdata: Path, name: str) -> None:
         finite: Any = [np.isfinite(plane).all() for plane in (ready.data, ready.sky, ready.noise_variance)]
         assert all(finite)
         assert ready.bad.mean() < 0.02
+
+
+def test_the_psf_fits_stars_that_no_moffat_fits(realdata: Path) -> None:
+    """Bright stars of a small refractor's frame: a reduced chi-square of 1.4 in the median, of 8 by a Moffat alone."""
+    (image,) = planes(realdata, "microobservatory_hatp32/HATP-32171220045112.FITS")
+    ready = prepare(image, Detector())
+    stars = fit_together(ready, fit_psf(ready, choose_psf_stars(ready))).sources
+    snr = stars.flux / stars.flux_err
+    assert np.median(stars.chi2[(snr > 50) & (snr < 150)]) < 2.0

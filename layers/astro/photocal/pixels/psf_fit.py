@@ -25,6 +25,7 @@ _FIRST_BETA = 3.0
 _BETA_LOG = float(np.log(0.3)), float(np.log(20.0))  # of beta - 1
 _SHAPE, _OWN = 4, 4  # ln FWHM, e1, e2, ln(beta - 1); x, y, flux and sky
 _STEPS, _DONE = 12, 2e-4
+_PASSES = 3  # of what is beyond the Moffat
 _FLATNESS = 0.004  # of a pixel's light: what the model is not trusted to, so that the brightest star does not decide
 _ROBUST = 3.0  # sigma
 _POOR = 1.5  # reduced chi-square from which a star counts less
@@ -81,8 +82,8 @@ def fit_psf(prepared: Prepared, stars: PsfStars) -> FieldPsf:
         terms += step[:-1].reshape(3, -1).T
         log_beta = float(np.clip(log_beta + step[-1], *_BETA_LOG))
         moved = np.column_stack([basis @ step[:-1].reshape(3, -1).T, np.full(n, step[-1])])
-        own = equations.inverse @ (equations.own_gradient - np.einsum("nij,ni->nj", equations.mixed, moved))[..., None]
-        x, y = x + np.clip(own[:, 0, 0], -0.3, 0.3), y + np.clip(own[:, 1, 0], -0.3, 0.3)
+        own = _own_step(equations, moved)
+        x, y = x + np.clip(own[:, 0], -0.3, 0.3), y + np.clip(own[:, 1], -0.3, 0.3)
         if np.abs(step).max() < _DONE:
             break
     shape = np.column_stack([field_basis(x, y, size, order) @ terms, np.full(n, log_beta)])
@@ -117,12 +118,31 @@ def _equations(cut: _Cutouts, x: Floats, y: Floats, shape: Floats) -> _Equations
 
 
 def _beyond(cut: _Cutouts, x: Floats, y: Floats, shape: Floats, size: tuple[int, int]) -> Residual | None:
-    """Return what the stars have beyond the Moffat."""
-    profile, derivatives = _profiles(cut, x, y, shape)
-    across, down = (cut.offsets + (middle - at)[:, None] for middle, at in ((cut.ix, x), (cut.iy, y)))
-    functions = in_pixels(across, down, np.exp(shape[:, 0]))
-    equations, _ = _eliminated(cut, profile, list(functions.transpose(1, 0, 2, 3)), derivatives[_SHAPE:])
-    return fit_residual(equations.hessian, equations.gradient, field_basis(x, y, size, 1), size)
+    """Return what the stars have beyond the Moffat: again with better weights and places, where there is something."""
+    found: Residual | None = None
+    fwhm = np.exp(shape[:, 0])
+    for _ in range(_PASSES):
+        profile, derivatives = _profiles(cut, x, y, shape)
+        across, down = (cut.offsets + (middle - at)[:, None] for middle, at in ((cut.ix, x), (cut.iy, y)))
+        functions = in_pixels(across, down, fwhm)
+        basis = field_basis(x, y, size, 1)
+        before = np.zeros(functions.shape[:2]) if found is None else basis @ found.table
+        profile = profile + np.einsum("np,npij->nij", before.astype(np.float32), functions, optimize=True)
+        equations, _ = _eliminated(cut, profile, list(functions.transpose(1, 0, 2, 3)), derivatives[_SHAPE:])
+        whole = equations.gradient + np.matmul(equations.hessian, before[..., None])[..., 0]
+        found = fit_residual(equations.hessian, whole, basis, size)
+        if found is None:
+            break
+        own = _own_step(equations, basis @ found.table - before)
+        x, y = x + np.clip(own[:, 0], -0.3, 0.3), y + np.clip(own[:, 1], -0.3, 0.3)
+    return found
+
+
+def _own_step(equations: _Equations, moved: Floats) -> Floats:
+    """Return the (n, 4) steps of the stars' own numbers when those that they share move by (n, p)."""
+    left = equations.own_gradient - np.einsum("nij,ni->nj", equations.mixed, moved)
+    step: Floats = np.matmul(equations.inverse, left[..., None])[..., 0]
+    return step
 
 
 def _profiles(cut: _Cutouts, x: Floats, y: Floats, shape: Floats) -> tuple[Pixels, list[Pixels]]:

@@ -2,10 +2,10 @@
 
     R(x, y) = sum_ab C_ab(place) h_a(x / F) h_b(y / F) / F^2,   a + b <= 8
 
-with F the FWHM there, h_n Hermite functions (orthonormal; the shapelets of Refregier 2003, MNRAS 338, 35), and C
-linear over the field. They fade away with distance, so that the wings stay the Moffat's. R has no slope in the middle
-(two conditions on C): what is called the position of a star stays the place of the PSF's peak, and a lopsided halo,
-which moves a centroid, and moves it differently for bright stars and faint ones, does not move it.
+with F the FWHM there (2 pixels at least), h_n Hermite functions (orthonormal; the shapelets of Refregier 2003, MNRAS
+338, 35), and C linear over the field. They fade away with distance, so that the wings stay the Moffat's. R has no slope
+in the middle (two conditions on C): what is called the position of a star stays the place of the PSF's peak, and a
+lopsided halo, which moves a centroid, and moves it differently for bright stars and faint ones, does not move it.
 
 The coefficients are a ridge regression on the residuals of the PSF's stars, with x, y, flux and sky of each star
 eliminated. How far they are drawn towards 0, whether they vary over the field, and whether there is a term at all, is
@@ -24,6 +24,7 @@ from photocal.pixels.tables import field_basis
 
 ORDER = 8
 SCALE = 0.5  # FWHM: of the Gaussian in the Hermite functions
+NARROWEST = 2.0  # pixels: of a narrower FWHM the functions would be finer than pixels can show
 FOLDS = 5
 LEAST_STARS = 20
 LEAST_VARYING = 60  # stars, for a term that varies over the field
@@ -95,7 +96,7 @@ def in_pixels(across: Floats, down: Floats, fwhm: Floats) -> Pixels:
     fwhm
         (n,) pixels.
     """
-    wide = fwhm[:, None, None]
+    wide = np.maximum(fwhm, NARROWEST)[:, None, None]
     bx, by = (
         (hermite((side[:, :, None] + _NODES) / wide) * _NODE_WEIGHTS[:, None]).sum(2) / wide for side in (across, down)
     )
@@ -108,7 +109,8 @@ def in_pixels(across: Floats, down: Floats, fwhm: Floats) -> Pixels:
 
 def on_grid(coefficients: Floats, offsets: Pixels, fwhm: float) -> Pixels:
     """Return the (m, m) light by area of coefficients (ORDER + 1, ORDER + 1) at offsets (m,), rows by y."""
-    at = hermite(offsets.astype(np.float64) / fwhm) / fwhm
+    wide = max(fwhm, NARROWEST)
+    at = hermite(offsets.astype(np.float64) / wide) / wide
     made: Pixels = (at @ coefficients.T @ at.T).astype(np.float32)
     return made
 
