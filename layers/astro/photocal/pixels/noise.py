@@ -81,6 +81,11 @@ def _differences(data: Pixels, step: int) -> Pixels:
     return across
 
 
+def typical_of(smooth: Pixels) -> float:
+    """Return the median of an image that hardly changes from pixel to pixel; of each seventh along both axes."""
+    return float(np.median(smooth[::_SOME, ::_SOME]))
+
+
 def _variance(values: Floats | Pixels) -> float:
     """Return the variance of differences about 0; where most are alike, by their mean square."""
     if not values.size:

@@ -11,11 +11,10 @@ from photocal.arrays import Bools, Pixels
 from photocal.images import Image
 from photocal.pixels import masks
 from photocal.pixels.background import background
-from photocal.pixels.noise import gain_of, variance_map, whole_numbers
+from photocal.pixels.noise import gain_of, typical_of, variance_map, whole_numbers
 from photocal.pixels.records import Detector, Prepared
 from photocal.pixels.seeing import seeing
 
-_SOME = 7  # each so many-th pixel along both axes
 _HIGHEST = 1e15  # counts: what is beyond is no number of a detector, and its square none of float32
 
 
@@ -37,7 +36,7 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     data, blank = _filled(image)
     bad = blank | masks.padding(data, blank)
     sky, rms = background(data, bad)
-    typical = _typical(sky)
+    typical = typical_of(sky)
     level, level_from = masks.saturation_level(data, ~bad, typical, detector.saturation)
     saturated = masks.saturated(data, level, typical) & ~blank
     above = data - sky
@@ -46,7 +45,7 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     fwhm, n_stars = seeing(above, bad, rms, level - typical)
     sky, rms = background(data, bad, fwhm)
     variance = variance_map(data, bad, rms)
-    rms = min(rms, float(np.sqrt(np.median(variance))))  # the former has unresolved stars in it
+    rms = min(rms, float(np.sqrt(typical_of(variance))))  # the former has unresolved stars in it
     above = data - sky
     cosmic = masks.sharp(above, rms, fwhm, level - typical) & ~(blank | saturated | lines)
     dead = masks.dead(above, np.sqrt(variance)) & ~bad
@@ -54,8 +53,8 @@ def prepare(image: Image, detector: Detector) -> Prepared:
     gain = gain_of(
         header=detector.gain,
         read_noise_e=detector.read_noise_e,
-        sky=_typical(sky),
-        variance=_typical(variance),
+        sky=typical_of(sky),
+        variance=typical_of(variance),
         highest=min(level, float(np.max(data, where=~blank, initial=1.0))),
         whole=whole_numbers(data, bad),
     )
@@ -79,11 +78,6 @@ def prepare(image: Image, detector: Detector) -> Prepared:
         fwhm=fwhm,
         notes=notes,
     )
-
-
-def _typical(smooth: Pixels) -> float:
-    """Return the median of an image that hardly changes from pixel to pixel."""
-    return float(np.median(smooth[::_SOME, ::_SOME]))
 
 
 def _filled(image: Image) -> tuple[Pixels, Bools]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from photocal.headers import ephemeris
 from photocal.headers.standard import StandardHeader
-from photocal.pixels.noise import variance_under
+from photocal.pixels.noise import typical_of, variance_under
 from photocal.pixels.records import Fitted, Prepared, Psf, PsfStars
 
 SIGMAS = 5.0  # of a detection, and of the depth
@@ -34,7 +34,7 @@ def of_image(prepared: Prepared, psf_stars: PsfStars, fitted: Fitted) -> dict[st
         "fwhm_pix_least": float(fwhm.min()),
         "fwhm_pix_most": float(fwhm.max()),
         "ellipticity": float(np.median(fitted.psf.ellipticity(x, y))),
-        "background": float(np.median(fitted.sky)),
+        "background": typical_of(fitted.sky),
         "background_rms": prepared.rms,
         "n_stars": float(np.sum(sources.flux >= SIGMAS * sources.flux_err)),
         "n_psf_stars": float(psf_stars.taken.sum()),
