@@ -94,7 +94,7 @@ def _truth(rng: np.random.Generator) -> tuple[Plane, tuple[int, int]]:
     cos, sin, parity = scale * np.cos(angle), scale * np.sin(angle), int(rng.choice([-1, 1]))
     corner = float(np.hypot(*shape)) / 2.0
     bend = rng.uniform(-1.0, 1.0) * 8.0 * (side / 2.0) ** 1.5 / corner**3
-    dec = float(np.degrees(np.arcsin(rng.uniform(-1.0, 1.0)))) if rng.random() > 0.05 else 89.8  # noqa: PLR2004
+    dec = float(np.degrees(np.arcsin(rng.uniform(-1.0, 1.0)))) if rng.random() > 0.05 else 89.8
     plane = Plane(
         place=(float(rng.uniform(0.0, 360.0)), dec),
         reference_pixel=((shape[1] - 1.0) / 2.0, (shape[0] - 1.0) / 2.0),
@@ -109,7 +109,7 @@ def _stars(rng: np.random.Generator, n: int, side: Floats, reach: float) -> tupl
     density = 2.0 * n / float(np.prod(side))
     total = min(int(density * (2.0 * reach) ** 2), 600_000)  # of a bulge, only the brighter stars of all around
     sky = rng.uniform(-reach, reach, (2, total))
-    if rng.random() < 0.2:  # noqa: PLR2004 -- a cluster, in the field or near it
+    if rng.random() < 0.2:
         members, width = rng.integers(n // 4, n + 1), float(np.min(side)) * rng.uniform(0.03, 0.2)
         middle = rng.uniform(-0.5, 0.5, 2) * side
         sky = np.concatenate([sky, middle[:, None] + rng.normal(0.0, width, (2, members))], axis=1)
