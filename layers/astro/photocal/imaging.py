@@ -13,7 +13,7 @@ import numpy as np
 
 from cpcs.errors import CpcsError, NotSolved, TargetOutsideField, TooFewStars
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
-from photocal.astrometry.cards import cards, plane_of
+from photocal.astrometry.cards import cards, hint_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
 from photocal.astrometry.solve import Hint, Solved, Work, solve
@@ -239,7 +239,7 @@ def _hints(
     """Yield where the image may be: as the header points, if that is near the target, and around the target."""
     header, step = field.header, image.grid.step
     low, high = (value * step for value in scale_arcsec)
-    said = plane_of(header.wcs)
+    said = hint_of(header.wcs)
     plane = said.on(image.grid) if said is not None else None
     for ra, dec in _places(field, radius_deg + 0.5 * high / 3600.0 * float(np.hypot(*shape))):
         yield Hint(ra_deg=ra, dec_deg=dec, radius_deg=radius_deg, scale_arcsec=(low, high), plane=plane)
