@@ -122,7 +122,8 @@ def _residual(plane: Plane, x: Floats, y: Floats, some: Bools, reference: Refere
     there = np.stack(plane.pixel(reference.ra_deg, reference.dec_deg), axis=1)
     there = there[np.isfinite(there).all(axis=1)]
     distance = np.array([np.min(np.hypot(*(there - np.array([x[k], y[k]])).T)) for k in np.flatnonzero(some)])
-    return float(np.median(distance[distance < NEAR_PIXELS])) / 1.1774
+    near = distance[distance < NEAR_PIXELS]
+    return float(np.median(near)) / 1.1774 if len(near) else float("nan")
 
 
 def main() -> int:

@@ -304,7 +304,8 @@ class _Lines:
         normal = (self.design * weights[:, None]).T @ self.design
         covariance = _solved(normal, np.eye(len(normal)))
         taken = weights * np.sum((self.design @ covariance) * self.design, axis=1)
-        return np.clip(taken, 0.0, 1.0)
+        found: Floats = np.clip(taken, 0.0, 1.0)
+        return found
 
     def model(self, values: Floats, k: float) -> Floats:
         """Return the places on the sky's plane."""
