@@ -94,7 +94,7 @@ def test_an_image_makes_a_point(sky: Sky) -> None:
     assert report["colours"] == []
     shown = documents.job(sky.store.jobs.get(job_id))
     assert set(shown["files"]) == {"stars.fits", "stars.ecsv", "solved.hdr", "cutout.fits"}
-    assert {"cutout", "overview", "psf", "panel"} <= set(shown["figures"])
+    assert {"cutout", "overview", "psf", "astrometry", "panel"} <= set(shown["figures"])
     for name in (*shown["files"], *(f"figures/{figure}.png" for figure in shown["figures"])):
         assert sky.has(job_id, name), name
     assert shown["outcome"]["summary"]["image"]["fwhm_pix"] == pytest.approx(STARRY.fwhm, rel=0.05)

@@ -10,7 +10,7 @@ import pytest
 from astropy.io.fits import Header
 from astropy.wcs import WCS
 
-from photocal.astrometry.cards import cards, plane_of
+from photocal.astrometry.cards import cards, hint_of, plane_of
 from photocal.astrometry.plane import Plane, polynomial
 from photocal.images import Grid
 
@@ -98,7 +98,32 @@ def test_hostile_cards_give_none(change):
     assert plane_of({**cards(a_plane()), **change}) is None
 
 
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "PV1_1": 1.0, "PV1_7": 3e-5, "PV2_1": 1.0}, True),
+        ({"CTYPE1": "RA---TNX", "CTYPE2": "DEC--TNX", "WAT1_001": "wtype=tnx"}, True),
+        ({"CTYPE1": "RA---ZPN", "CTYPE2": "DEC--ZPN", "PV2_1": 1.0, "PV2_3": 40.0}, True),
+        ({"A_2_0": 1e9}, True), ({"A_ORDER": 99}, True), ({"LONPOLE": 90.0}, True), ({"LONPOLE": "x"}, True),
+        ({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "PV1_1": 0.0}, False), ({"CTYPE1": "GLON-TAN"}, False),
+        ({"RADESYS": "FK4"}, False), ({"CD2_2": 1e5}, False), ({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TAN"}, False),
+    ],
+)  # fmt: skip
+def test_the_linear_part_is_a_hint(change, left):
+    given = {**cards(a_plane()), **change}
+    found = hint_of(given)
+    assert (found is not None) == left
+    if found is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            linear = {key: value for key, value in given.items() if key[0] not in "ABPW" and value != "x"}
+            theirs = WCS({**linear, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+        x, y = np.add(np.reshape(found.reference_pixel, (2, 1)), [[20.0, -30.0], [5.0, 40.0]])
+        assert apart(*found.sky(x, y), *theirs.all_pix2world(x, y, 0)) < 1e-7
+
+
 def test_nothing_gives_none():
+    assert hint_of({}) is None
     assert plane_of({}) is None
 
 

@@ -67,6 +67,16 @@ def test_what_is_told_of_the_stars():
     assert found.catalogue == "TEST"
 
 
+def test_reference_stars_that_are_ill_known_weigh_less():
+    sources, reference, truth = scene(share=0.0, error=0.003)
+    bad = np.arange(500) % 2 == 0
+    north = np.where(bad, np.random.default_rng(3).normal(300.0, 300.0, 500), 0.0)
+    wrong = replace(reference, dec_deg=reference.dec_deg + north / 3.6e6)
+    told = replace(wrong, err_mas=np.where(bad, 400.0, 1.0))
+    assert arcsec_off(refine(*sources, SHAPE, told, start(truth)).plane, truth) < 0.002
+    assert arcsec_off(refine(*sources, SHAPE, wrong, start(truth)).plane, truth) > 0.01
+
+
 def test_flagged_stars_have_no_say():
     (x, y, x_err, y_err, flux, flags), reference, truth = scene(share=0.0)
     bright = flux > np.quantile(flux, 0.7)

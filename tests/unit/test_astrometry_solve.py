@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from cpcs.errors import NotSolved
+from photocal.astrometry import chance
 from photocal.astrometry.plane import Plane
-from photocal.astrometry.solve import Hint, solve
+from photocal.astrometry.solve import Hint, Work, solve
 from photocal.references import ReferenceStars
 
 SHAPE = (1000, 1400)
@@ -96,3 +98,27 @@ def test_no_reference_stars_and_odd_numbers():
         solve(x, y, flux, SHAPE, reference.select(np.zeros(reference.n, dtype=bool)), hint)
     x[:5], flux[5:9] = np.nan, np.inf
     assert solve(x, y, flux, SHAPE, replace(reference, bands={}), hint).n_matched > 20
+
+
+def test_the_probability_of_chance_is_no_smaller_than_it_is():
+    """Of a thousand places that are none, no more than a twentieth have less than a twentieth, clusters or not."""
+    rng, few = np.random.default_rng(5), 0
+    for _ in range(1000):
+        cluster = rng.normal(300.0, 25.0, (2, 30, 2))
+        stars, references = np.concatenate([rng.uniform(0, 600, (2, 30, 2)), cluster], axis=1)
+        density = chance.chances(stars, references, 600.0**2)
+        distance, nearest = cKDTree(references).query(stars)
+        few += chance.log_tail(len(np.unique(nearest[distance < 4.0])), density, 4.0) < np.log(0.05)
+    assert few <= 50
+
+
+def test_a_hostile_header_and_many_stars_cost_no_more_than_is_allowed():
+    _, reference, truth, hint = scene(in_field=400)
+    rng, work = np.random.default_rng(9), Work(left=400_000)
+    (a, b), (c, d) = truth.matrix
+    header = replace(truth, matrix=((3 * a, b + a), (c, 3 * d)), order=3, a={(3, 0): 1e-7}, b={(0, 3): 1e-7})
+    n = 50_000
+    stars = rng.uniform(0, SHAPE[1], n), rng.uniform(0, SHAPE[0], n), rng.uniform(1, 9, n)
+    with pytest.raises(NotSolved):
+        solve(*stars, SHAPE, reference, replace(hint, plane=header), work)
+    assert 0 < work.left < 400_000

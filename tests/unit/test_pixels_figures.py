@@ -66,6 +66,21 @@ def test_the_whole_image(plane: MeasuredPlane) -> None:
     assert height < 2.2 * width
 
 
+def test_the_plate_solution(plane: MeasuredPlane) -> None:
+    """Also one without a star."""
+    _looked_at(figures.astrometry(plane))
+    none = np.zeros(0, np.int64)
+    empty = replace(
+        plane.solution,
+        n_used=0,
+        source_index=none,
+        reference_index=none,
+        residual_east_arcsec=np.zeros(0),
+        residual_north_arcsec=np.zeros(0),
+    )
+    _looked_at(figures.astrometry(replace(plane, solution=empty)))
+
+
 def test_the_psf(plane: MeasuredPlane) -> None:
     """Also where none of its stars was measured in the end."""
     _looked_at(figures.psf(plane.photometry))

@@ -73,6 +73,17 @@ def test_a_tile_survives_its_bytes(n, pm):
     assert encoded(back) == data
 
 
+def test_errors_of_position_survive_and_need_not_be_there():
+    plain = field(n=9, pm=True)
+    known = replace(plain, err_mas=np.arange(9.0) + 1.0, pm_err_mas_yr=np.full(9, 0.5))
+    back = decoded(encoded(Tile(number=5, stars=known))).stars
+    assert sorted(back.err_mas) == list(known.err_mas)
+    assert b"errors" not in encoded(Tile(number=5, stars=plain))
+    together = joined([plain, known])
+    assert np.isnan(together.err_mas[:9]).all()
+    assert list(together.err_mas[9:]) == list(known.err_mas)
+
+
 def test_the_same_stars_make_the_same_bytes():
     stars = field()
     shuffled = stars.select(np.random.default_rng(1).permutation(stars.n))

@@ -53,6 +53,11 @@ def test_the_answer_of_every_catalogue_is_understood(name):
     assert (stars.pm_ra_mas_yr is not None) == ("pmra" in entry)
     if "pmra" in entry:
         assert (stars.pm_ra_mas_yr[0], stars.pm_dec_mas_yr[0]) == (12.5, -7.25)
+    assert (stars.err_mas is not None, stars.pm_err_mas_yr is not None) == ("errors" in entry, "pm_errors" in entry)
+    if "errors" in entry:
+        assert (stars.err_mas[0], stars.pm_err_mas_yr[0]) == (30.0, 2.5)
+        assert len(bands) == 1 or np.isnan(stars.err_mas[1])
+        assert stars.at_epoch(entry["epoch"] - 16.0).err_mas[0] == pytest.approx(50.0)
     if len(bands) > 1:
         assert np.isnan(stars.bands[bands[0]][0][1])
         assert stars.bands[bands[1]][0][1] == pytest.approx(16.75)
@@ -223,6 +228,10 @@ def test_what_is_asked_of_vizier():
         "DE_ICRS",
         "pmRA",
         "pmDE",
+        "e_RA_ICRS",
+        "e_DE_ICRS",
+        "e_pmRA",
+        "e_pmDE",
         "Gmag",
         "e_Gmag",
         "BPmag",

@@ -13,7 +13,7 @@ import numpy as np
 
 from cpcs.errors import CpcsError, NotSolved, TargetOutsideField, TooFewStars
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
-from photocal.astrometry.cards import cards, plane_of
+from photocal.astrometry.cards import cards, hint_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
 from photocal.astrometry.solve import Hint, Solved, Work, solve
@@ -234,7 +234,7 @@ def _solved(image: Image, photometry: Photometry, field: _Field) -> Solved:
 def _hints(image: Image, shape: tuple[int, int], field: _Field) -> Iterator[Hint]:
     """Yield where the image may be: as its header points, if that is near, and around the place that is known."""
     step, within = image.grid.step, field.pointing.within_deg
-    said = plane_of(field.header.wcs)
+    said = hint_of(field.header.wcs)
     plane = said.on(image.grid) if said is not None else None
     for low, high in ((low * step, high * step) for low, high in field.pointing.scales_arcsec):
         for ra, dec in _places(field, within + 0.5 * high / 3600.0 * float(np.hypot(*shape))):

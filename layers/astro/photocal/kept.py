@@ -30,7 +30,7 @@ from photocal.writers.ldac import ldac
 Cards = Mapping[str, str | float | int]
 
 LDAC, ECSV, HEADER, CUTOUT = "stars.fits", "stars.ecsv", "solved.hdr", "cutout.fits"
-FIGURES = ("cutout", "overview", "psf")
+FIGURES = ("cutout", "overview", "psf", "astrometry")
 COLOURS = ("R", "G", "B")
 MAIN_COLOUR = "G"  # half of a mosaic's pixels, and the one that is nearest to a standard filter
 _CUTOUT_ARCSEC, _LEAST_CUTOUT, _MOST_CUTOUT = 60.0, 32, 256  # from the target to the edge: arcsec, pixels, pixels
@@ -238,6 +238,7 @@ def _drawn(measured: MeasuredPlane, target: Target | None) -> Iterator[tuple[str
     draw: dict[str, Callable[[], bytes]] = {
         "overview": lambda: figures.overview(measured.photometry, measured, target),
         "psf": lambda: figures.psf(measured.photometry),
+        "astrometry": lambda: figures.astrometry(measured),
     }
     if target is not None:
         draw["cutout"] = lambda: figures.cutout(measured, target)

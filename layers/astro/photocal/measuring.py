@@ -142,6 +142,8 @@ def write_figures(found: MeasuredFile, folder: Path, position: tuple[float, floa
     for number, (colour, photometry) in enumerate(zip(found.colours, found.photometry, strict=True)):
         solved = found.solved[number] if found.solved else None
         drawn = {"overview": figures.overview(photometry, solved, target), "psf": figures.psf(photometry)}
+        if solved is not None:
+            drawn["astrometry"] = figures.astrometry(solved)
         if solved is not None and target is not None:
             with suppress(TargetOutsideField):
                 drawn["cutout"] = figures.cutout(forced_at(solved, target), target)

@@ -34,8 +34,9 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
     h(
       "details",
       {},
-      h("summary", {}, "The whole image and its point spread function"),
+      h("summary", {}, "The whole image, its place on the sky, and its point spread function"),
       drawn(`overview${ending}`, "of-image", "The whole image with its stars, and its residuals over their noise"),
+      drawn(`astrometry${ending}`, "of-image", "Where its stars were measured, less where the catalogue has them"),
       drawn(`psf${ending}`, "of-image", "The stars that made the point spread function, and how well it fits them"),
     ),
   ];

@@ -5,6 +5,7 @@ Own arithmetic on purpose: what a header says must not reach a general library (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +16,11 @@ from photocal.headers.linear import ImpossibleWcs, linear_wcs
 from photocal.headers.values import number
 
 _KINDS = {("RA---TAN", "DEC--TAN"), ("RA---TAN-SIP", "DEC--TAN-SIP")}
+# Projections about the reference pixel, alike near it, with distortions that are not read here or none
+_ALIKE = {"TAN", "TPV", "TNX", "ZPN", "ZPX", "SIN", "STG", "ARC", "ZEA"}
+_TERM = re.compile(r"(A|B|AP|BP)_.*|PV[12]_.*|LON(G)?POLE|LATPOLE|CTYPE[12]")
 _MOST_ORDER = 9
+_FLAT = 1e-3  # |det| over the square of the largest element: flatter is no image
 _FAR = 500.0  # pixels from the reference pixel, where no term may move a star by more than that
 _SAMPLES = 25  # along each axis, of the points that the inverse is fitted to
 _J2000, _SAME_YEAR = 2000.0, 0.01
@@ -115,6 +120,57 @@ def plane_of(given: Mapping[str, object]) -> Plane | None:
     )
 
 
+def hint_of(given: Mapping[str, object]) -> Plane | None:
+    """Return what cards say of where the image points, as something to start from: `plane_of`, else the linear part.
+
+    That is of any projection about the reference pixel (TPV, TNX, ZPN ...), with the linear terms of TPV; a SIP that
+    cannot be is left aside; a native pole elsewhere turns the axes (Calabretta & Greisen 2002, section 2.4).
+
+    Parameters
+    ----------
+    given
+        Keyword -> value, text or number.
+    """
+    exact = plane_of(given)
+    if exact is not None:
+        return exact
+    header = Header(Card(key=key.upper(), value=_text(value)) for key, value in given.items())
+    kinds = [header.text(f"CTYPE{i}").strip().upper().partition("-") for i in (1, 2)]
+    projections = {kind[2].strip("-").partition("-")[0] for kind in kinds}
+    if {kind[0] for kind in kinds} != {"RA", "DEC"} or len(projections) != 1 or not projections <= _ALIKE:
+        return None
+    plain = [card for card in header if not _TERM.fullmatch(card.key)]
+    plain += [Card(key=f"CTYPE{i + 1}", value=f"{kind[0]}--TAN") for i, kind in enumerate(kinds)]
+    try:
+        linear = linear_wcs(Header(plain))
+    except ImpossibleWcs:
+        return None
+    if linear is None or not _of_2000(header):
+        return None
+    pole = np.radians(_or(header, "LONPOLE", _or(header, "LONGPOLE", 180.0)))
+    turn = np.array([[-np.cos(pole), -np.sin(pole)], [np.sin(pole), -np.cos(pole)]])
+    bent = np.eye(2)
+    if projections <= {"TPV", "TAN"}:
+        bent = np.array([[_or(header, "PV1_1", 1.0), _or(header, "PV1_2", 0.0)],
+                         [_or(header, "PV2_2", 0.0), _or(header, "PV2_1", 1.0)]])  # fmt: skip
+    matrix = turn @ bent @ np.array(linear.matrix)
+    size = float(np.max(np.abs(matrix)))
+    if not 0.1 < abs(float(np.linalg.det(bent))) < 10.0 or abs(float(np.linalg.det(matrix))) < _FLAT * size**2:  # noqa: PLR2004
+        return None
+    (a, b), (c, d) = matrix.tolist()
+    return Plane(
+        place=(linear.place[0] % 360.0, linear.place[1]),
+        reference_pixel=(linear.pixel[0] - 1.0, linear.pixel[1] - 1.0),
+        matrix=((a, b), (c, d)),
+    )
+
+
+def _or(header: Header, key: str, default: float) -> float:
+    """Return a card's number; the default where there is none, or one that is not finite."""
+    value = number(header.text(key) or "")
+    return default if value is None or not np.isfinite(value) else value
+
+
 def _text(value: object) -> str:
     return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
 
@@ -122,11 +178,14 @@ def _text(value: object) -> str:
 def _usual(header: Header, dec_deg: float) -> bool:
     """Return whether the native pole is where it usually is, nothing is TPV in disguise, and the system is J2000."""
     pole = number(header.text("LONPOLE") or header.text("LONGPOLE") or ("0" if dec_deg >= 90.0 else "180"))  # noqa: PLR2004
+    disguised = any(card.key.startswith(("PV1_", "PV2_")) and number(card.value) for card in header)
+    return pole == 180.0 and _of_2000(header) and not disguised  # noqa: PLR2004
+
+
+def _of_2000(header: Header) -> bool:
     year = number(header.text("EQUINOX") or str(_J2000))
     system = (header.text("RADESYS") or header.text("RADECSYS") or "ICRS").strip().upper()
-    disguised = any(card.key.startswith(("PV1_", "PV2_")) and number(card.value) for card in header)
-    of_2000 = system == "ICRS" or (system == "FK5" and year is not None and abs(year - _J2000) < _SAME_YEAR)
-    return pole == 180.0 and of_2000 and not disguised  # noqa: PLR2004
+    return system == "ICRS" or (system == "FK5" and year is not None and abs(year - _J2000) < _SAME_YEAR)
 
 
 def _terms(header: Header, name: str) -> Terms | None:

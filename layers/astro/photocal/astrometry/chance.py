@@ -71,7 +71,8 @@ def chances(stars: Floats, references: Floats, area: float) -> Floats:
     if len(references) < _NEIGHBOURS:
         return np.full(len(stars), mean)
     far = cKDTree(references).query(stars, k=_NEIGHBOURS)[0][:, -1]
-    return np.maximum(mean, _NEIGHBOURS / (np.pi * np.maximum(np.square(far), 1e-6)))
+    found: Floats = np.maximum(mean, _NEIGHBOURS / (np.pi * np.maximum(np.square(far), 1e-6)))
+    return found
 
 
 def log_tail(hits: int, density: Floats, radius: float) -> float:

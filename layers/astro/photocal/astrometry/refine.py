@@ -4,8 +4,10 @@
 weighted least squares with Tukey's biweight (Beaton & Tukey 1974), and the order is that with the lowest Bayesian
 information criterion (Schwarz 1978). Between the orders stand linear and quadratic ones with one number more, the third
 order of a lens, which is ``k r^2 (u, v)`` about its axis (an axis beside the middle adds but terms of lower order): it
-is most of what there is in most cameras, and a whole cubic has seven numbers more to err in the corners. A floor in quadrature, found from the scatter, stands for what errors do not tell:
-the reference stars' own, the atmosphere's, the PSF's.
+is most of what there is in most cameras, and a whole cubic has seven numbers more to err in the corners.
+
+A star's error is its own and that of its reference star; a floor in quadrature, found from the scatter, stands for what
+errors do not tell: the atmosphere's, the PSF's, and those of reference stars whose catalogue is silent about them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from photocal.sphere import tangent_plane
 
 _WORST, _BAD = CUT | SATURATED | UNSTABLE, BLENDED | DEFECT | POOR_FIT
 # Order and whether the third order of a lens comes on top -> stars that it needs
-_FEWEST = {(1, False): 6, (1, True): 14, (2, False): 20, (2, True): 24, (3, False): 40, (4, False): 80}
+_FEWEST = {(1, False): 6, (1, True): 12, (2, False): 9, (2, True): 14, (3, False): 24, (4, False): 80}
 _LENS = 3  # the order of a lens
 _ENOUGH = 20  # clean stars, with which no others are taken
 _FIRST_RADIUS, _LAST_RADIUS = 6.0, 1.0  # pixels, of the match, and of the last at least
@@ -120,6 +122,7 @@ def refine(
         Where the image points, within some pixels (`photocal.astrometry.solve`).
     """
     error = np.sqrt((np.square(x_err) + np.square(y_err)) / 2.0)
+    theirs = _reference_errors(reference, plane.scale_arcsec)
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux) & np.isfinite(error) & (error > 0)
     usable &= (np.asarray(flags) & _WORST) == 0
     clean = usable & ((np.asarray(flags) & _BAD) == 0)
@@ -129,11 +132,22 @@ def refine(
     mine, other = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for turn in range(_ROUNDS):
         chosen = sources if turn > 1 else sources[:_FIRST_STARS]
-        mine, other = _pairs(x[chosen], y[chosen], shape, reference, faintness, fit.plane, radius)
+        at = fit.plane if turn else plane  # the plane given may have a distortion, about another pixel
+        mine, other = _pairs(x[chosen], y[chosen], shape, reference, faintness, at, radius)
         mine = chosen[mine]
-        fit = _best_order(x[mine], y[mine], error[mine], shape, reference, other, fit.plane, most=min(turn + 1, 4))
+        both = np.hypot(error[mine], theirs[other])
+        fit = _best_order(x[mine], y[mine], both, shape, reference, other, fit.plane, most=min(turn + 1, 4))
         radius = max(_LAST_RADIUS, min(radius, _REJECTED * fit.floor + 0.2)) if fit.order else radius
     return _told(fit, x, y, mine, other, reference)
+
+
+def _reference_errors(reference: ReferenceStars, scale_arcsec: float) -> Floats:
+    """Return the errors of the reference stars, pixels: the median for a star that has none, 0 where nobody has."""
+    if reference.err_mas is None or not np.isfinite(reference.err_mas).any():
+        return np.zeros(reference.n)
+    known = np.isfinite(reference.err_mas)
+    filled: Floats = np.where(known, reference.err_mas, np.median(reference.err_mas[known]))
+    return filled / (1000.0 * scale_arcsec)
 
 
 def _unfitted(plane: Plane, n: int) -> _Fit:
@@ -290,7 +304,8 @@ class _Lines:
         normal = (self.design * weights[:, None]).T @ self.design
         covariance = _solved(normal, np.eye(len(normal)))
         taken = weights * np.sum((self.design @ covariance) * self.design, axis=1)
-        return np.clip(taken, 0.0, 1.0)
+        found: Floats = np.clip(taken, 0.0, 1.0)
+        return found
 
     def model(self, values: Floats, k: float) -> Floats:
         """Return the places on the sky's plane."""

@@ -72,7 +72,7 @@ class Solved:
     Attributes
     ----------
     plane
-        Without distortion, good to a few pixels.
+        Good to a few pixels; with the distortion that the header says, where that did better than none.
     n_matched, n_tried
         Stars of the image that lie on reference stars, of those that were judged.
     log_chance
@@ -209,19 +209,19 @@ def solve(
 def _found(search: _Search) -> Solved | None:
     try:
         if search.hint.plane is not None and (found := _as_the_header_says(search, search.hint.plane)):
-            return _solved(search, found, from_header=True)
+            return _solved(found, from_header=True)
         for plane in _planes(search):
             verdict = search.judge(plane)
             if verdict.log_chance < chance.BELIEVED:
-                return _solved(search, verdict, from_header=False)
+                return _solved(verdict, from_header=False)
     except _Spent:
         pass
     return None
 
 
-def _solved(search: _Search, verdict: Verdict, *, from_header: bool) -> Solved:
+def _solved(verdict: Verdict, *, from_header: bool) -> Solved:
     return Solved(
-        plane=fitted(search.points, search.shape, search.sky, verdict.plane),
+        plane=verdict.plane,
         n_matched=verdict.n_matched,
         n_tried=verdict.n_tried,
         log_chance=verdict.log_chance,

@@ -50,6 +50,8 @@ class ColumnMap:
     dec: str
     pm_ra: str | None = None
     pm_dec: str | None = None
+    errors: tuple[str, ...] = ()  # of the position, along an axis or both
+    pm_errors: tuple[str, ...] = ()
     epoch: str | float | None = None  # a column, or the Julian year itself
     bands: Mapping[str, BandColumns] = field(default_factory=dict)
     cuts: tuple[Cut, ...] = ()
@@ -85,6 +87,8 @@ def declared_columns(catalogue: str) -> ColumnMap:
         dec=entry["dec"],
         pm_ra=entry.get("pmra"),
         pm_dec=entry.get("pmdec"),
+        errors=tuple(entry.get("errors", ())),
+        pm_errors=tuple(entry.get("pm_errors", ())),
         bands=bands,
         cuts=cuts_of(entry),
     )
@@ -93,6 +97,7 @@ def declared_columns(catalogue: str) -> ColumnMap:
 def wanted_columns(columns: ColumnMap) -> list[str]:
     """Return every column that a map speaks of, once, in order."""
     found: list[str | None] = [columns.ra, columns.dec, columns.pm_ra, columns.pm_dec]
+    found += [*columns.errors, *columns.pm_errors]
     for band in columns.bands.values():
         found += band.columns
     found += columns_of(columns.cuts)
@@ -165,6 +170,8 @@ def stars_of(table: RawTable, catalogue: str, columns: ColumnMap, *, may_be_none
         dec_deg=dec,
         pm_ra_mas_yr=pm_ra if pm_dec is not None else None,
         pm_dec_mas_yr=pm_dec if pm_ra is not None else None,
+        err_mas=_errors(table, columns.errors),
+        pm_err_mas_yr=_errors(table, columns.pm_errors) if pm_ra is not None else None,
         epoch_yr=_epoch(table, columns.epoch, catalogue),
         bands=bands,
     )
@@ -199,7 +206,16 @@ def _motion(table: RawTable, wanted: str | None) -> Floats | None:
     name = named(wanted, table.names)
     if name is None:
         return None
-    return np.nan_to_num(units.mas_per_year(table, name), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.nan_to_num(units.mas(table, name), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _errors(table: RawTable, wanted: Sequence[str]) -> Floats | None:
+    """Return errors along an axis, the root of the mean square of what the columns say; NaN where one says nothing."""
+    names = [name for one in wanted if (name := named(one, table.names))]
+    if not names:
+        return None
+    squares = np.square([units.mas(table, name) for name in names]).mean(axis=0)
+    return np.where(squares > 0.0, np.sqrt(squares), np.nan)
 
 
 def _epoch(table: RawTable, epoch: str | float | None, catalogue: str) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cpcs.errors import BadField, MissingReferenceColumn
 from photocal.readers import columns as observed
@@ -14,6 +15,8 @@ from photocal.references.units import without_unit
 _POSITIONS = (("ra", "dec"), ("ra", "decl"), ("RA_ICRS", "DE_ICRS"), ("RAICRS", "DEICRS"), ("RAJ2000", "DEJ2000"),
               ("_RAJ2000", "_DEJ2000"), ("RA", "DE"))  # fmt: skip
 _MOTIONS = (("pmRA", "pmDE"), ("pmra", "pmdec"), ("pm_ra", "pm_dec"), ("pmRA", "pmDEC"), ("mu_ra", "mu_dec"))
+_ERRORS_OF_PLACE = (("e_RA_ICRS", "e_DE_ICRS"), ("e_RAJ2000", "e_DEJ2000"), ("ra_error", "dec_error"))
+_ERRORS_OF_MOTION = (("e_pmRA", "e_pmDE"), ("pmra_error", "pmdec_error"))
 _EPOCHS = ("ref_epoch", "epoch", "OBSDATE")
 # How a filter's column is called, and its error's; {b} is the filter.
 _MAGNITUDES = ("{b}mag", "{b}_mag", "mag_{b}", "{b}'mag", "{b}PSF", "{b}")
@@ -113,6 +116,8 @@ def guess_columns(given: Sequence[str], catalogue: str) -> ColumnMap:
         dec=position[1],
         pm_ra=motion[0] if motion else None,
         pm_dec=motion[1] if motion else None,
+        errors=_pair(names, _with_own(entry, "errors", _ERRORS_OF_PLACE)) or (),
+        pm_errors=_pair(names, _with_own(entry, "pm_errors", _ERRORS_OF_MOTION)) or () if motion else (),
         epoch=next((found for item in _EPOCHS if (found := named(item, names))), None),
         bands=bands,
         cuts=declared_columns(catalogue).cuts if entry_of(catalogue) else (),
@@ -123,6 +128,14 @@ def _position(names: Sequence[str], catalogue: str) -> tuple[str, str] | None:
     entry = entry_of(catalogue)
     own = [(entry["ra"], entry["dec"])] if entry else []
     return _pair(names, (*own, *_POSITIONS)) or observed.position(names)
+
+
+def _with_own(entry: Mapping[str, Any], key: str, usual: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of columns to look for: the catalogue's own, then the usual ones, and none where it tells none."""
+    own = entry.get(key)
+    if entry and not own:
+        return ()
+    return ((own[0], own[-1]), *usual) if own else usual
 
 
 def _pair(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:

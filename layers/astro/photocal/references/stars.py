@@ -25,6 +25,9 @@ class ReferenceStars:
         (n,) arrays, deg, ICRS, at ``epoch_yr``.
     pm_ra_mas_yr, pm_dec_mas_yr
         (n,) arrays, mas/yr, the first with the factor cos(dec); 0 where unknown. None where the catalogue has none.
+    err_mas, pm_err_mas_yr
+        (n,) arrays, mas and mas/yr: errors of position at ``epoch_yr``, and of proper motion, along each axis; NaN
+        where unknown. None where the catalogue tells none.
     epoch_yr
         Julian year of the positions.
     bands
@@ -43,13 +46,16 @@ class ReferenceStars:
     dec_deg: Floats
     pm_ra_mas_yr: Floats | None = None
     pm_dec_mas_yr: Floats | None = None
+    err_mas: Floats | None = None
+    pm_err_mas_yr: Floats | None = None
     epoch_yr: float = 2000.0
     bands: Bands = field(default_factory=dict)
     complete: bool = True
 
     def __post_init__(self) -> None:
         columns: list[Anything] = [self.ra_deg, self.dec_deg]
-        columns += [column for column in (self.pm_ra_mas_yr, self.pm_dec_mas_yr) if column is not None]
+        given = (self.pm_ra_mas_yr, self.pm_dec_mas_yr, self.err_mas, self.pm_err_mas_yr)
+        columns += [column for column in given if column is not None]
         columns += [column for pair in self.bands.values() for column in pair]
         if len({len(column) for column in columns}) > 1:
             raise ValueError(f"columns of {self.catalogue} differ in length")
@@ -75,6 +81,8 @@ class ReferenceStars:
             dec_deg=self.dec_deg[mask],
             pm_ra_mas_yr=None if self.pm_ra_mas_yr is None else self.pm_ra_mas_yr[mask],
             pm_dec_mas_yr=None if self.pm_dec_mas_yr is None else self.pm_dec_mas_yr[mask],
+            err_mas=None if self.err_mas is None else self.err_mas[mask],
+            pm_err_mas_yr=None if self.pm_err_mas_yr is None else self.pm_err_mas_yr[mask],
             bands={name: (mag[mask], err[mask]) for name, (mag, err) in self.bands.items()},
         )
 
@@ -87,6 +95,8 @@ class ReferenceStars:
     def at_epoch(self, epoch_yr: float) -> ReferenceStars:
         """Return the stars where they stand at another epoch: proper motion along the great circle.
 
+        The errors of position grow by those of the motion, where these are known.
+
         Parameters
         ----------
         epoch_yr
@@ -96,7 +106,10 @@ class ReferenceStars:
             return self
         years = epoch_yr - self.epoch_yr
         ra, dec = _moved(self.ra_deg, self.dec_deg, self.pm_ra_mas_yr * years, self.pm_dec_mas_yr * years)
-        return replace(self, ra_deg=ra, dec_deg=dec, epoch_yr=epoch_yr)
+        err = self.err_mas
+        if err is not None and self.pm_err_mas_yr is not None:
+            err = np.hypot(err, np.nan_to_num(self.pm_err_mas_yr * years))
+        return replace(self, ra_deg=ra, dec_deg=dec, err_mas=err, epoch_yr=epoch_yr)
 
 
 def _moved(ra_deg: Floats, dec_deg: Floats, east_mas: Floats, north_mas: Floats) -> tuple[Floats, Floats]:

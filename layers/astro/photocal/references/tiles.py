@@ -2,7 +2,8 @@
 
 The bytes are made for reading fast and for being the same whenever the stars are: a magic line, a small JSON header
 with sorted keys, and the columns one after the other, little-endian, packed with zlib. Positions and proper motions
-are kept in double, magnitudes in single precision (1e-6 mag).
+are kept in double, magnitudes (1e-6 mag) and errors of position and motion in single precision. A tile whose catalogue
+tells none of these errors is the same as it was before there were any, and is still read.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from photocal.sphere import chord, unit_vectors
 MAGIC = b"CPCS-TILE-1\n"
 _LARGEST_HEADER = 2**24
 _SAME_STAR_ARCSEC = 0.5
+_ERRORS = ("err_mas", "pm_err_mas_yr")  # columns that a tile may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +65,15 @@ def encoded(tile: Tile) -> bytes:
         "tile": tile.number,
         "whole": tile.whole,
     }
+    errors = [name for name in _ERRORS if getattr(stars, name) is not None]
+    if errors:
+        header["errors"] = errors
     head = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     positions = [stars.ra_deg, stars.dec_deg]
     positions += [column for column in (stars.pm_ra_mas_yr, stars.pm_dec_mas_yr) if column is not None]
     parts = [column.astype("<f8").tobytes() for column in positions]
     parts += [column.astype("<f4").tobytes() for band in bands for column in stars.bands[band]]
+    parts += [getattr(stars, name).astype("<f4").tobytes() for name in errors]
     return MAGIC + struct.pack("<I", len(head)) + head + zlib.compress(b"".join(parts), 6)
 
 
@@ -103,10 +109,12 @@ def _decoded(data: bytes) -> Tile:
     body = zlib.decompress(data[start + length :])
     n = int(header["n"])
     n_wide = 4 if header["pm"] else 2
-    if header["order"] != ORDER or len(body) != n * (8 * n_wide + 8 * len(header["bands"])):
+    errors = [name for name in header.get("errors", ()) if name in _ERRORS]
+    n_narrow = 2 * len(header["bands"]) + len(errors)
+    if header["order"] != ORDER or len(body) != n * (8 * n_wide + 4 * n_narrow):
         raise BrokenTileError("the columns do not fit the header")
     wide = np.frombuffer(body, "<f8", count=n * n_wide).reshape(n_wide, n).astype(np.float64)
-    narrow = np.frombuffer(body, "<f4", offset=8 * n * n_wide).reshape(2 * len(header["bands"]), n).astype(np.float64)
+    narrow = np.frombuffer(body, "<f4", offset=8 * n * n_wide).reshape(n_narrow, n).astype(np.float64)
     stars = ReferenceStars(
         catalogue=header["catalogue"],
         ra_deg=wide[0],
@@ -115,6 +123,7 @@ def _decoded(data: bytes) -> Tile:
         pm_dec_mas_yr=wide[3] if header["pm"] else None,
         epoch_yr=float(header["epoch"]),
         bands={name: (narrow[2 * i], narrow[2 * i + 1]) for i, name in enumerate(header["bands"])},
+        **{name: narrow[2 * len(header["bands"]) + i] for i, name in enumerate(errors)},
     )
     cones = tuple((float(ra), float(dec), float(radius)) for ra, dec, radius in header["cones"])
     return Tile(number=int(header["tile"]), stars=stars, whole=bool(header["whole"]), cones=cones)
@@ -174,6 +183,8 @@ def joined(parts: Sequence[ReferenceStars]) -> ReferenceStars:
         dec_deg=np.concatenate([part.dec_deg for part in same]),
         pm_ra_mas_yr=np.concatenate([_or_zero(part.pm_ra_mas_yr, part.n) for part in same]) if has_motion else None,
         pm_dec_mas_yr=np.concatenate([_or_zero(part.pm_dec_mas_yr, part.n) for part in same]) if has_motion else None,
+        err_mas=_errors(same, "err_mas"),
+        pm_err_mas_yr=_errors(same, "pm_err_mas_yr"),
         epoch_yr=epoch,
         bands={name: _band(same, name) for name in names},
         complete=all(part.complete for part in parts),
@@ -182,6 +193,15 @@ def joined(parts: Sequence[ReferenceStars]) -> ReferenceStars:
 
 def _or_zero(column: Floats | None, n: int) -> Floats:
     return np.zeros(n) if column is None else column
+
+
+def _errors(parts: Sequence[ReferenceStars], name: str) -> Floats | None:
+    """Return a column of errors, NaN for the stars of parts without it; None where no part has it."""
+    columns = [getattr(part, name) for part in parts]
+    if all(column is None for column in columns):
+        return None
+    filled = zip(columns, parts, strict=True)
+    return np.concatenate([np.full(part.n, np.nan) if column is None else column for column, part in filled])
 
 
 def _band(parts: Sequence[ReferenceStars], name: str) -> tuple[Floats, Floats]:

@@ -45,8 +45,8 @@ def degrees(table: RawTable, name: str, *, may_be_hours: bool) -> Floats:
     return np.degrees(values) if unit in RADIANS else values
 
 
-def mas_per_year(table: RawTable, name: str) -> Floats:
-    """Return a proper motion in mas/yr, which is also what a column without a unit is taken to be in."""
+def mas(table: RawTable, name: str) -> Floats:
+    """Return a small angle in mas, or a motion in mas/yr, which is what a column without a unit is taken to be in."""
     unit = unit_of(table, name).replace(" ", "").casefold()
     angle = re.split(r"/|\.|\*\*|yr|\^", unit, maxsplit=1)[0]
     return table.numbers([name])[:, 0] * _PER_YEAR.get(angle, 1.0)
