@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints, Pixels
-from photocal.pixels import confusion, ground, haloes, judge, pairs, saturated
+from photocal.pixels import confusion, flags, ground, haloes, judge, pairs, saturated
 from photocal.pixels.ground import Ground
 from photocal.pixels.noise import variance_under
 from photocal.pixels.peaks import find_peaks
@@ -26,7 +26,7 @@ Progress = Callable[[float], None]
 _STEPS = (2, 3, 2, 3)  # of each round at most
 _FEW = 0.01  # of those known: when so few stars are new, the next round is the last
 _THRESHOLD = 4.0  # signal to noise of a peak
-_KEPT, FALSE_BELOW = 2.5, 5.0  # signal to noise: of stars while they are fitted, and of those reported
+_KEPT, FALSE_BELOW, _WITH_UNSEEN = 2.5, 5.0, 4.6  # signal to noise: while they are fitted; reported; all errors in
 _CORE, _PAIR, _SAME, _NEW = 1.6, 1.7, 0.45, 0.6  # FWHM: half of the core; coupled; the same star; from known ones
 _MOST_SHIFT, _LATER_SHIFT = 0.4, 0.25  # pixels in a step
 _MODEL_ERROR = 0.03  # of a known star's light in a pixel, when others are looked for in its residuals
@@ -296,7 +296,8 @@ def _finish(scene: Scene, stars: Stars, wings: Canvas, sky: Pixels, full: satura
     real &= ~judge.drowned(psf, sources, model)
     sources = replace(sources, flux=confusion.unboosted(sources.flux, 1 / step.normal.scale[:, 0]))
     kept = saturated.with_lost(sources.select(real), full, prepared, sky)
-    kept = kept.select(np.lexsort((kept.x, kept.y)))
+    kept = confusion.with_unseen(prepared, psf, kept.select(np.lexsort((kept.x, kept.y))), model, sky)
+    lost = (kept.flags & flags.SATURATED) != 0  # of which only the rim is known
+    kept = kept.select((kept.flux > _WITH_UNSEEN * kept.flux_err) | lost)
     drawn = scene.draw(Stars(kept.x, kept.y, kept.flux)).image
-    kept = confusion.with_unseen(prepared, psf, kept, model, sky)
     return Fitted(sources=kept, psf=psf, model=np.ascontiguousarray(drawn), sky=sky, noise_variance=noise)
