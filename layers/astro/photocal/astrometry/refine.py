@@ -124,9 +124,7 @@ def refine(
     error = np.sqrt((np.square(x_err) + np.square(y_err)) / 2.0)
     theirs = _reference_errors(reference, plane.scale_arcsec)
     usable = np.isfinite(x) & np.isfinite(y) & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    usable &= (np.asarray(flags) & _WORST) == 0
-    clean = usable & ((np.asarray(flags) & _BAD) == 0)
-    sources = np.flatnonzero(clean if clean.sum() >= _ENOUGH else usable)
+    sources = np.flatnonzero(usable)
     sources = sources[np.argsort(-flux[sources], kind="stable")]
     faintness, fit, radius = brightness(reference), _unfitted(plane.centred(shape), 0), _FIRST_RADIUS
     mine, other = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -135,10 +133,25 @@ def refine(
         at = fit.plane if turn else plane  # the plane given may have a distortion, about another pixel
         mine, other = _pairs(x[chosen], y[chosen], shape, reference, faintness, at, radius)
         mine = chosen[mine]
+        trusted = _trusted(np.asarray(flags)[mine])
+        mine, other = mine[trusted], other[trusted]
         both = np.hypot(error[mine], theirs[other])
         fit = _best_order(x[mine], y[mine], both, shape, reference, other, fit.plane, most=min(turn + 1, 4))
         radius = max(_LAST_RADIUS, min(radius, _REJECTED * fit.floor + 0.2)) if fit.order else radius
     return _told(fit, x, y, mine, other, reference)
+
+
+def _trusted(flags: Ints) -> Bools:
+    """Return which pairs are fitted to: those with the least flags, as long as these are enough.
+
+    All are paired first: where the star that belongs to a reference star is left out, another one is taken for it.
+    """
+    whole: Bools = (flags & _WORST) == 0
+    clean: Bools = whole & ((flags & _BAD) == 0)
+    for some, least in ((clean, _ENOUGH), (whole, min(_FEWEST.values()))):
+        if np.count_nonzero(some) >= least:
+            return some
+    return np.ones(flags.shape, np.bool_)
 
 
 def _reference_errors(reference: ReferenceStars, scale_arcsec: float) -> Floats:
