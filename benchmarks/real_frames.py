@@ -65,10 +65,12 @@ class Frame:
 def _frames(real: RealSet, band: str, references: tuple[ReferenceStars, ...] = (), also: str = "") -> Iterator[Frame]:
     for number, upload in enumerate(real.uploads):
         intake = take_in(upload.content)
+        if intake.stars is None:
+            raise ValueError(f"{real.event}: an image among the catalogues")
         yield Frame(
             filter=band,
             label=f"{number:03d}",
-            stars=intake.measured(),
+            stars=intake.stars,
             hint=intake.filter_name,
             references=references or tuple(finished(item) for item in real.references),
             target=Target(ra_deg=real.ra_deg, dec_deg=real.dec_deg, name=real.event),

@@ -53,6 +53,8 @@ def variance_map(data: Pixels, bad: Bools, rms: float) -> Pixels:
     side = min(_TILE, 2 * mesh_of((ny, nx)))
     step = max(1, side // _ENOUGH_ROWS)
     rough, usable = _differences(data, step), ~grow.square(bad)[1:-1:step, 1:-1]
+    if not rough.size:  # a row or two
+        return np.full((ny, nx), max(rms**2, _least(data, bad)), np.float32)
     some = rough.ravel()[::_SOME][usable.ravel()[::_SOME]]
     whole = _variance(some) if some.size >= _LEAST_IN_TILE else rms**2
     rows = np.array_split(np.arange(rough.shape[0]), max(1, ny // side))

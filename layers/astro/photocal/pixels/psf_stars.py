@@ -17,6 +17,7 @@ _LINEAR = 0.6  # of the saturation level: detectors are trusted up to it
 _BRIGHT, _BRIGHT_WHEN_FEW = 80.0, 20.0  # flux over rms x FWHM
 _FEW, _MIN = 30, 12  # stars: fewer, and the nearer, the fainter are taken too
 _ROUGHLY, _ALIKE = 0.4, 0.12
+_ALIKE_PIXELS = 0.12  # the radius of a star narrower than a pixel depends on its place in it
 _NEAR = 12  # stars whose median radius is what a star is held against
 _CELLS = 5  # along each side, that give stars in turn
 
@@ -97,14 +98,15 @@ def _alike(x: Floats, y: Floats, radius: Floats, good: Bools) -> Bools:
     if not good.any():
         return good
     typical = half_sample_mode(radius[good])
+    alike = max(_ALIKE, _ALIKE_PIXELS / max(typical, _ALIKE_PIXELS))
     clump = good & (np.abs(radius / typical - 1) < _ROUGHLY)
     k = min(_NEAR, int(np.count_nonzero(clump)))
     if k < _NEAR:
-        return np.abs(radius / typical - 1) < 2 * _ALIKE
+        return np.abs(radius / typical - 1) < 2 * alike
     _, index = cKDTree(np.c_[x, y][clump]).query(np.c_[x, y], k=k)
     here = np.median(radius[clump][index], axis=1)
     here = np.where(np.abs(here / typical - 1) < _ROUGHLY / 2, here, typical)
-    return np.abs(radius / here - 1) < _ALIKE
+    return np.abs(radius / here - 1) < alike
 
 
 def _turns(x: Floats, y: Floats, shape: tuple[int, int]) -> Anything:

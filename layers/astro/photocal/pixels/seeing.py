@@ -18,6 +18,7 @@ _LOOSE = 0.005  # of the star's light: pixels farther from the profile count les
 _BETA_LOG = float(np.log(0.2)), float(np.log(8.0))  # of beta - 1
 _TELLING, _FEWEST_TELLING = 60, 5  # objects: the brightest are asked whether the telescope moved
 _LONG, _MOSTLY, _ALIGNED, _MARGIN = 1.35, 0.6, 0.8, 1.3
+_NARROW, _PARTS_OF_NARROW, _PARTS = 1.0, 5, 2  # pixels: rms along the axis; into how many parts pixels are cut
 FALLBACK = 2.5  # pixels: the FWHM where no star tells
 _NARROWEST, _BROADEST = 0.9, 40.0
 
@@ -46,7 +47,8 @@ def half_light(above: Pixels, bad: Bools, found: Anything) -> Floats:
     """Return the (n,) radii that hold half of the light of objects, pixels."""
     if not len(found):
         return np.zeros(0)
-    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=2)
+    parts = _PARTS_OF_NARROW if np.median(found["a"]) < _NARROW else _PARTS
+    radius, _ = sep.flux_radius(above, found["x"], found["y"], 6.0 * found["a"], 0.5, mask=bad, subpix=parts)
     return np.nan_to_num(np.asarray(radius, np.float64))
 
 
