@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,16 @@ class Observer:
         with self.client() as client:
             job = client.upload(self.file(content), **options)
             return client.wait([job["job_id"]])[0]
+
+    def drawn(self, job_id: str) -> dict[str, str]:
+        """Wait for the figures of a job, which come after its point, and return their addresses."""
+        with self.client() as client:
+            for _ in range(300):
+                figures: dict[str, str] = client.status([job_id])[0]["figures"]
+                if figures:
+                    return figures
+                time.sleep(0.1)
+        raise TimeoutError(job_id)
 
     def curl(self, *fields: tuple[str, str], content: bytes | None = None, url: str = "/cgi/upload") -> httpx.Response:
         """Send what `curl -F` sends: the fields in their order, repeated ones too, then the file as test.cat."""

@@ -75,7 +75,9 @@ def test_catalogue_sent_on_the_site_becomes_a_point_with_a_report(signed_in: Pag
     shown = float(re.search(r"Magnitude\s*(\d+\.\d+) ±", result.inner_text()).group(1))
     assert abs(shown - observer.loaded.field.true_mag) < 0.05
 
-    result.get_by_role("link", name="Report of this calibration").click()
+    report = result.get_by_role("link", name="Report of this calibration")
+    observer.drawn(str(report.get_attribute("href")).partition("job=")[2])  # before that, a figure is not found
+    report.click()
     expect(signed_in.locator("tr.won")).to_contain_text(str(observer.loaded.field.setup.passband))
     expect(signed_in.locator("svg.residuals circle").first).to_be_visible()
     signed_in.get_by_role("link", name=observer.event, exact=True).click()
