@@ -77,7 +77,7 @@ class Client:
     # --- uploading ----------------------------------------------------------------------------
 
     def upload(self, file: Path, *, event: str, mjd: float, **options: object) -> Document:
-        """Send one catalogue; the answer is the job, which goes on by itself.
+        """Send one catalogue or image; the answer is the job, which goes on by itself.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
@@ -19,11 +19,8 @@ from cpcs.storage import Store
 from cpcs.storage.layout import job_of_upload
 from photocal.references import TileStore, VizierSource
 
-from .child import Limits
 from .sweep import sweep
-from .worker import MEASURING_BYTES, Worker
-
-MEASURING_SHARE = 0.7  # of the function's time; reading, reference stars and figures need the rest
+from .worker import Worker
 
 logger = Logger(service="calibrate")
 
@@ -40,7 +37,6 @@ def worker() -> Worker:
         logger=logger,
         lease_s=settings.function_timeout_s + 5.0,
         sources_configured=source is not None,
-        measuring=Limits(seconds=MEASURING_SHARE * settings.function_timeout_s, extra_bytes=MEASURING_BYTES),
     )
 
 
@@ -50,16 +46,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         swept = sweep(worker().store, logger)
         return asdict(swept)
     owner = f"{getattr(context, 'aws_request_id', '')}-{uuid.uuid4().hex[:8]}"
-    failed = [record["messageId"] for record in event.get("Records", ()) if not _consume(record, owner)]
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    at_work = worker() if remaining is None else replace(worker(), left_s=lambda: remaining() / 1000.0)
+    failed = [record["messageId"] for record in event.get("Records", ()) if not _consume(at_work, record, owner)]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
-def _consume(record: dict[str, Any], owner: str) -> bool:
+def _consume(at_work: Worker, record: dict[str, Any], owner: str) -> bool:
     """Work on the uploads that one message names; False when the message must come again."""
     for job_id in _jobs_named(record):
         logger.append_keys(job_id=job_id)
         try:
-            state = worker().process(job_id, owner)
+            state = at_work.process(job_id, owner)
             logger.info("processed", extra={"state": state.value if state else "nothing to do"})
         except CpcsError as error:
             logger.warning("will be tried again", extra={"code": error.code, "why": error.message})

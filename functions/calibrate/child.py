@@ -118,8 +118,14 @@ def stars_of(answer: Answer) -> StarList:
             n_rows=int(meta["n_rows"]),
             columns={_short(name): _short(value) for name, value in meta["columns"].items()},
             header={_short(name): _short(value) for name, value in meta["header"].items()},
+            fwhm_arcsec=_width(meta["fwhm_arcsec"]),
         ),
     )
+
+
+def _width(value: object) -> float | None:
+    """Return a width; None where it is unknown, or none."""
+    return float(value) if isinstance(value, int | float) and 0.0 < value < math.inf else None
 
 
 def _short(value: object) -> str:

@@ -33,6 +33,7 @@ from .child import Limits
 from .measuring import Sitting, measure_upload
 from .reading import read_upload
 
+RESERVE_S = 40.0  # of the function's time: for reference stars, the fit, and what is written and drawn
 Answer = TypeVar("Answer")
 
 
@@ -58,6 +59,10 @@ class Tools(Protocol):
     @property
     def measuring(self) -> Limits:
         """What measuring an image may use."""
+
+    @property
+    def left_s(self) -> Callable[[], float]:
+        """How many seconds are left until the function ends."""
 
     @property
     def sources_configured(self) -> bool:
@@ -276,17 +281,19 @@ class Clockwork:
             mjd=request.mjd,
             figures=request.figures,
         )
+        allowed = self._worker.measuring
+        limits = replace(allowed, seconds=min(allowed.seconds, max(1.0, self._worker.left_s() - RESERVE_S)))
         try:
-            return self._timed("measure", lambda: measure_upload(data, self._worker.measuring, sitting, self._progress))
+            return self._timed("measure", lambda: measure_upload(data, limits, sitting, self._progress))
         except NotSolved as error:
             raise self._unless_out_of_reach(error, places, target.ra_deg, target.dec_deg) from error
 
     def _unless_out_of_reach(self, error: CpcsError, gathered: Gathered, ra_deg: float, dec_deg: float) -> CpcsError:
         """Return a refusal, or that the catalogue which would have done it may be out of reach now."""
-        if not (self._worker.sources_configured and gathered.unavailable):
+        if not (self._worker.sources_configured and gathered.passing):
             return error
         return ReferenceUnavailable(
-            catalogues=", ".join(gathered.unavailable),
+            catalogues=", ".join(gathered.passing),
             ra_deg=ra_deg,
             dec_deg=dec_deg,
             reason=f"the others did not suffice ({error.code})",

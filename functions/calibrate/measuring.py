@@ -28,6 +28,7 @@ from .child import NO_MEMORY, Answer, Limits, run_in_child, stars_answer, stars_
 
 _LONGEST_TEXT, _DEEPEST = 1_000, 8
 _NOTE = struct.Struct("<d24s")
+_LARGEST_WHOLE = 2**53
 _FIGURES_FROM = 0.95  # of all work; drawing is the rest
 _COLOURS = ("", *kept.COLOURS)
 _FILES = (kept.LDAC, kept.ECSV, kept.HEADER, kept.CUTOUT, *(f"figures/{name}.png" for name in kept.FIGURES))
@@ -166,9 +167,39 @@ def _plane(answer: Answer, number: int, said: dict[str, Any]) -> KeptPlane:
         filter_name=storable_text(said["filter_name"], _LONGEST_TEXT),
         stars=stars_of(Answer(document=said["stars"], arrays=arrays)),
         forced=None if forced is None else _forced(forced),
-        facts=_data(dict(said["facts"])),
-        files={name: bytes(answer.arrays[f"{number}/{name}"].astype(np.uint8)) for name in said["files"]},
+        facts=_facts(_data(dict(said["facts"]))),
+        files={name: _file(name, answer.arrays[f"{number}/{name}"]) for name in said["files"]},
     )
+
+
+def _file(name: str, column: Anything) -> bytes:
+    """Return the content of a file; one that is shown as text must be one.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    content = bytes(column.astype(np.uint8))
+    if name.endswith((".ecsv", ".hdr")):
+        content.decode()
+    return content
+
+
+def _facts(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a plane, if what is built on it is there.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        It is not.
+    """
+    solution = said["solution"]
+    numbers = [*said["quality"].values(), *said["shape"], solution["n_used"]]
+    numbers += [solution[f"{kind}_{axis}_arcsec"] for kind in ("rms", "error") for axis in ("east", "north")]
+    if not all(value is None or type(value) in (int, float) for value in numbers):
+        raise ValueError("facts that are no numbers")
+    return said
 
 
 def _forced(said: dict[str, Any]) -> ForcedFlux:
@@ -203,6 +234,8 @@ def _data(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 -- whatever JSON h
         return storable_text(value, _LONGEST_TEXT)
     if isinstance(value, float) and not np.isfinite(value):
         return None
+    if isinstance(value, int) and abs(value) > _LARGEST_WHOLE:
+        raise ValueError("a number too large to be stored")
     if value is None or isinstance(value, bool | int | float):
         return value
     raise ValueError(f"{type(value).__name__} is not of JSON")

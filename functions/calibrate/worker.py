@@ -38,6 +38,7 @@ from .clockwork import Clockwork, Result, Then
 
 WAIT_S = 300.0
 MEASURING_BYTES = 1350 << 20  # beside the worker's own, within the function's 1,769 MB: an image of 4k x 4k
+MEASURING_S = 240.0
 TELL_EVERY_S = 2.0
 REPORT, HEADER = "report.json", "header.json"
 TYPES = {"fits": "application/fits", "ecsv": "text/plain", "hdr": "text/plain", "png": "image/png"}
@@ -67,8 +68,9 @@ class Worker:
     lease_s: float
     sources_configured: bool  # whether catalogues without tiles could be fetched
     limits: Limits = field(default_factory=Limits)
-    measuring: Limits = field(default_factory=lambda: Limits(seconds=200.0, extra_bytes=MEASURING_BYTES))
+    measuring: Limits = field(default_factory=lambda: Limits(seconds=MEASURING_S, extra_bytes=MEASURING_BYTES))
     now: Callable[[], float] = time.time
+    left_s: Callable[[], float] = lambda: float("inf")  # until whoever called ends this
 
     def process(self, job_id: str, owner: str) -> JobState | None:
         """Bring one job to its end; None when somebody else is at it, or nothing is left to do.

@@ -265,7 +265,7 @@ def result(desk: Desk, job_id: str, name: str, content_type: str) -> Response[An
     under_way = "revision" in query and desk.store.files.read_outcome(job.job_id, revision) is None
     if data is None or under_way:
         raise UnknownPage(path=desk.front.request.path[:60])
-    if len(data) > LARGEST_ANSWER:
+    if len(data) > LARGEST_ANSWER and content_type != responses.JSON:  # JSON is sent packed
         return responses.elsewhere(desk.store.files.presign_result(job.job_id, revision, name))
     body = data if content_type in responses.BINARY else data.decode()
     return responses.content(body, content_type, cache=desk.gated_cache)

@@ -24,7 +24,7 @@ from cpcs.web import documents
 from functions.calibrate import clockwork
 from functions.calibrate.child import Limits
 from photocal import figures
-from photocal.references import TileStore
+from photocal.references import Gathered, TileStore
 from photocal.results import Target
 from photocal.simulate_image import star_field
 from photocal.simulate_scene import Scene, mid_exposure_mjd
@@ -173,6 +173,33 @@ def test_it_waits_for_the_catalogue_that_knows_the_places(sky: Sky, monkeypatch:
 
     monkeypatch.setattr(clockwork, "gather_places", out_of_reach)
     assert sky.process(sky.image()) is JobState.WAITING_REFERENCE
+
+
+@pytest.mark.parametrize(("passing", "state"), [((), JobState.REJECTED), (("GAIA",), JobState.WAITING_REFERENCE)])
+def test_it_waits_only_for_what_may_come(
+    sky: Sky, monkeypatch: pytest.MonkeyPatch, passing: tuple[str, ...], state: JobState
+) -> None:
+    """A catalogue that comes from files only, or whose stars are too many there, is not waited for."""
+    sky.with_picture()
+    sky.worker = replace(sky.worker, sources_configured=True)
+    places = Gathered(stars=(star_field(STARRY, seed=99).references,), unavailable={"GAIA": "?"}, passing=passing)
+    monkeypatch.setattr(clockwork, "gather_places", lambda *_: places)
+    assert sky.process(sky.image()) is state
+
+
+def test_measuring_ends_before_the_function_does(sky: Sky) -> None:
+    sky.with_picture()
+    sky.worker = replace(sky.worker, left_s=lambda: 10.0)
+    clocked: list[float] = []
+
+    def measured(_data: bytes, limits: Limits, *_: object) -> None:
+        clocked.append(limits.seconds)
+        raise ConnectionError
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(clockwork, "measure_upload", measured)
+        sky.process(sky.image())
+    assert clocked == [1.0]
 
 
 def test_a_crash_anywhere_leaves_one_point(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cpcs.errors import CpcsError, NotSolved, TargetOutsideField, TooFewStars
+from cpcs.errors import CpcsError, NotSolved, TargetOutsideField, UnusableImage
 from photocal.arrays import MAG_PER_RELATIVE_ERROR
 from photocal.astrometry.cards import cards, hint_of
 from photocal.astrometry.plane import Plane
@@ -127,8 +127,8 @@ def measure_frame(
 
     Raises
     ------
-    TooFewStars
-        No plane has enough stars.
+    UnusableImage
+        No plane can be measured; of the first, why: `TooFewStars`, most of the time.
     NotSolved
         The stars are not recognised, or there is no reference star.
     TargetOutsideField
@@ -165,12 +165,12 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
 
     Raises
     ------
-    TooFewStars
-        There is none.
+    UnusableImage
+        There is none; of the first, why.
     """
     detector = detector_of(header)
     share = _MEASURING / len(frame.planes)
-    failed: TooFewStars | None = None
+    failed: UnusableImage | None = None
     n_measured = 0
     for number, image in enumerate(frame.planes):
 
@@ -181,7 +181,7 @@ def _measured(frame: Frame, header: StandardHeader, progress: Progress | None) -
         try:
             yield number, measure_plane(image, detector, progress=tell)
             n_measured += 1
-        except TooFewStars as error:
+        except UnusableImage as error:  # TooFewStars is one
             failed = failed or error
     if failed is not None and not n_measured:
         raise failed
@@ -226,8 +226,8 @@ def _solved(image: Image, photometry: Photometry, field: _Field) -> Solved:
         radius_deg=pointing.within_deg,
         ra_deg=pointing.ra_deg,
         dec_deg=pointing.dec_deg,
-        lowest_scale=pointing.scales_arcsec[0][0],
-        highest_scale=pointing.scales_arcsec[0][1],
+        lowest_scale=pointing.scales_arcsec[-1][0],
+        highest_scale=pointing.scales_arcsec[-1][1],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from cpcs.errors import TooFewStars
 from cpcs.filters import understand
 from cpcs.passbands import ANY, Choice
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Anything
@@ -34,6 +35,11 @@ FIGURES = ("cutout", "overview", "psf", "astrometry")
 COLOURS = ("R", "G", "B")
 MAIN_COLOUR = "G"  # half of a mosaic's pixels, and the one that is nearest to a standard filter
 _CUTOUT_ARCSEC, _LEAST_CUTOUT, _MOST_CUTOUT = 60.0, 32, 256  # from the target to the edge: arcsec, pixels, pixels
+# Cards that would be those of the file as it came: its time scale, equinox, axes and pixels; nobody's name is kept
+_REPLACED = (
+    "NAXIS1", "NAXIS2", "CDELTA1", "CDELTA2", "ORIENTAT", "PIXSIZE1", "PIXSIZE2", "TIMESYS", "EQUINOX", "FILTER",
+    "OBSERVER",
+)  # fmt: skip
 _UNITS = {"ra_deg": "deg", "dec_deg": "deg", "mag": "mag", "mag_err": "mag", "flux": "count", "flux_err": "count"}
 _UNITS |= dict.fromkeys(("x", "y", "x_err", "y_err"), "pixel")
 
@@ -73,13 +79,26 @@ def keep(
     return tuple(_kept(plane, header, target, figures) for plane in measured.planes)
 
 
-def main_plane(planes: Sequence[KeptPlane], forced: Choice | None) -> int:
-    """Return which plane answers for the image: the one whose light the forced filter is, else the green one."""
-    if forced is not None and forced.filter != ANY:
-        for number, plane in enumerate(planes):
-            if plane.colour and understand(plane.filter_name).weight(forced.filter) > 1.0:
-                return number
+def main_plane(planes: Sequence[KeptPlane], forced: Choice | None, filter_hint: str = "") -> int:
+    """Return which plane answers for the image.
+
+    Of a colour camera it is the one whose light the forced filter is, or that which the form names; else the green
+    one, and without it the first that there is.
+
+    Raises
+    ------
+    TooFewStars
+        The colour that was asked for could not be measured.
+    """
     colours = [plane.colour for plane in planes]
+    if not colours[0]:
+        return 0
+    asked = {forced.filter} if forced is not None and forced.filter != ANY else set(understand(filter_hint).filters)
+    for colour in COLOURS:
+        if any(understand(f"T{colour}").weight(band) > 1.0 for band in asked):
+            if colour not in colours:
+                raise TooFewStars(n=0, limit=1, colour=f" in its {colour} pixels")
+            return colours.index(colour)
     return colours.index(MAIN_COLOUR) if MAIN_COLOUR in colours else 0
 
 
@@ -128,7 +147,7 @@ def table_of(found: Mapping[str, Anything], cards: Cards) -> Any:  # noqa: ANN40
 
 
 def card_lines(cards: Cards) -> str:
-    """Return cards as text, a line of 80 characters each, ``END`` last."""
+    """Return cards as text, a line each, ``END`` last."""
     header = fits.Header(list(cards.items()))
     return "".join(f"{card}\n" for card in (*map(str, header.cards), "END".ljust(80)))
 
@@ -160,13 +179,13 @@ def _kept(measured: MeasuredPlane, header: StandardHeader, target: Target | None
 def solved_cards(header: StandardHeader, measured: MeasuredPlane) -> dict[str, str | float | int]:
     """Return the header of a measured plane: the standard keywords that are known, and the plate solution."""
     ny, nx = measured.photometry.prepared.shape
-    own = set(measured.header_cards) | {"NAXIS1", "NAXIS2", "CDELTA1", "CDELTA2", "ORIENTAT", "FILTER", "OBSERVER"}
+    own = {*measured.header_cards, *_REPLACED}
     known = {found.keyword: found.value for found in header.findings if found.value is not None}
     if "DATE-OBS" in known and "TIME-OBS" in known:  # as the FITS standard has it, in one card
         known["DATE-OBS"] = f"{known['DATE-OBS']}T{known.pop('TIME-OBS')}"
     said = {name: _card(value) for name, value in known.items() if name not in own}
     filter_name = {"FILTER": _card(measured.filter_name)} if measured.filter_name else {}
-    return {"NAXIS1": nx, "NAXIS2": ny, **said, **filter_name, **measured.header_cards}
+    return {"NAXIS1": nx, "NAXIS2": ny, "TIMESYS": "UTC", **said, **filter_name, **measured.header_cards}
 
 
 def _card(value: str | float) -> str | float | int:

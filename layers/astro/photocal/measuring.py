@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,11 @@ from photocal.headers.standard import Given, StandardHeader
 from photocal.headers.understand import standardise
 from photocal.images import Frame, read_image
 from photocal.imaging import MeasuredFrame, MeasuredPlane, detector_of, forced_at, measure_frame
-from photocal.pixels.measure import measure_plane
+from photocal.pixels.measure import Progress, measure_plane
 from photocal.pixels.records import Photometry
 from photocal.pointing import around_place
 from photocal.references import FolderBlobs, TileStore
 from photocal.results import Target
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cpcs.errors import CalibrationFailed
+from cpcs.errors import CalibrationFailed, CpcsError, ReferenceUnavailable
 from cpcs.passbands import Choice
 from photocal.kept import KeptPlane, main_plane
 from photocal.results import Calibration
@@ -19,7 +19,7 @@ class OtherColour:
 
     plane: KeptPlane
     calibration: Calibration | None = None
-    error: CalibrationFailed | None = None
+    error: CpcsError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,16 +57,18 @@ def calibrate_planes(planes: Sequence[KeptPlane], forced: Choice | None, filter_
     forced
         The passbands that the main plane may have; the other colours choose by themselves.
     filter_hint
-        The filter's name as form or header have it; of a colour, what the camera's colour is called where it is empty.
+        The filter's name as the form has it; where it is empty, as the plane has it.
     fit
         Calibrates one plane.
 
     Raises
     ------
+    TooFewStars
+        The colour that was asked for could not be measured.
     CalibrationFailed
         The main plane cannot be calibrated. The others may: that is written into the result.
     """
-    chosen = planes[main_plane(planes, forced)]
+    chosen = planes[main_plane(planes, forced, filter_hint)]
     calibration = fit(chosen, filter_hint or chosen.filter_name, forced)
     others = tuple(_other(plane, fit) for plane in planes if plane is not chosen)
     return CalibratedImage(main=chosen, calibration=calibration, others=others)
@@ -75,5 +77,5 @@ def calibrate_planes(planes: Sequence[KeptPlane], forced: Choice | None, filter_
 def _other(plane: KeptPlane, fit: Fit) -> OtherColour:
     try:
         return OtherColour(plane=plane, calibration=fit(plane, plane.filter_name, None))
-    except CalibrationFailed as error:
+    except (CalibrationFailed, ReferenceUnavailable) as error:  # the main plane stands without it
         return OtherColour(plane=plane, error=error)

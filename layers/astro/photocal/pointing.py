@@ -28,7 +28,8 @@ class Pointing:
     within_deg
         How far from it the middle of the image may be.
     references_deg
-        How far from it a star of the image may be: the radius in which reference stars are needed.
+        How far from it a star of the image may be, as long as the first scales are right: the radius in which
+        reference stars are needed.
     scales_arcsec
         The least and the largest scale of a pixel, likely ones first; tried one after the other.
     """
@@ -55,7 +56,7 @@ def around_target(header: StandardHeader, target: Target) -> Pointing:
     return Pointing(
         ra_deg=target.ra_deg,
         dec_deg=target.dec_deg,
-        within_deg=min(half, MOST_RADIUS_DEG / 2.0),
+        within_deg=min(_half_diagonal_deg(header, scales[-1][1]), MOST_RADIUS_DEG / 2.0),
         references_deg=float(np.clip(2.0 * half, LEAST_RADIUS_DEG, MOST_RADIUS_DEG)),
         scales_arcsec=scales,
     )

@@ -43,7 +43,8 @@ export function imageOf(report: Report, job: string, fact: Fact, drawn: Drawn): 
 }
 
 function facts(report: Report, { quality, solution, ...image }: Plane, fact: Fact, size: string): HTMLElement[] {
-  const error = 1000 * Math.max(solution.error_east_arcsec ?? 0, solution.error_north_arcsec ?? 0);
+  const { error_east_arcsec: east, error_north_arcsec: north } = solution;
+  const error = east === null || north === null ? null : 1000 * Math.max(east, north);
   const method = METHODS[report.target.method ?? "source"];
   const shown = [
     fact("Target measured", method),
@@ -52,7 +53,7 @@ function facts(report: Report, { quality, solution, ...image }: Plane, fact: Fac
     fact("Depth", `${fixed(image.depth_mag_5sigma, 2)} mag`, "a lonely star of S/N 5"),
     fact(
       "Place on the sky",
-      `± ${fixed(error, 0)} mas`,
+      error === null ? "—" : `± ${fixed(error, 0)} mas`,
       `by ${count(solution.n_used, "star")} of ${solution.catalogue}, ${fixed(solution.scale_arcsec, 4)}″ a pixel`,
     ),
   ];

@@ -86,7 +86,7 @@ export class FileView {
   /** How long it takes is known of an image; else the bar says that it is not, and rests while the job waits. */
   #wait({ error: told, progress }: Job): void {
     if (progress) {
-      this.#status.textContent = `${DOING[progress.step] ?? "Measuring"}, ${Math.floor(100 * progress.share)} %`;
+      this.#status.textContent = `${DOING[progress.step] ?? "Measuring"}, ${Math.round(100 * progress.share)} %`;
       this.#bar.max = 1;
       this.#bar.value = progress.share;
     } else this.#bar.removeAttribute("value");

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cpcs.errors import ReferenceUnavailable
 from cpcs.passbands import covers
+from photocal.references.out_of_reach import is_lasting
 from photocal.references.stars import ReferenceStars
 from photocal.references.store import TileStore
 
@@ -23,10 +24,21 @@ ENOUGH_FOR_PLACES = 10  # stars of a catalogue that a plate solution is tried wi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """The reference stars that could be had, and the catalogues that could not."""
+    """The reference stars that could be had, and the catalogues that could not.
+
+    Attributes
+    ----------
+    stars
+        One entry for each catalogue.
+    unavailable
+        Catalogue -> why not.
+    passing
+        Those of them that may be had later.
+    """
 
     stars: tuple[ReferenceStars, ...]
-    unavailable: dict[str, str] = field(default_factory=dict)  # catalogue -> why
+    unavailable: dict[str, str] = field(default_factory=dict)
+    passing: tuple[str, ...] = ()
 
 
 def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float, radius_deg: float) -> Gathered:
@@ -47,18 +59,23 @@ def gather(tiles: TileStore, names: Sequence[str], ra_deg: float, dec_deg: float
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         answers = dict(zip(names, pool.map(one, names), strict=True))
-    unavailable = {
-        name: str(answer.metadata.get("reason", answer))
-        for name, answer in answers.items()
-        if isinstance(answer, ReferenceUnavailable)
-    }
+    missing = {name: answer for name, answer in answers.items() if isinstance(answer, ReferenceUnavailable)}
+    unavailable = {name: _reason(error) for name, error in missing.items()}
     stars = tuple(answer for answer in answers.values() if isinstance(answer, ReferenceStars))
     if unavailable and not any(answer.n for answer in stars):
         reasons = sorted(set(unavailable.values()))
         raise ReferenceUnavailable(
             catalogues=", ".join(unavailable), ra_deg=ra_deg, dec_deg=dec_deg, reason="; ".join(reasons)[:300]
         )
-    return Gathered(stars=stars, unavailable=unavailable)
+    return Gathered(stars=stars, unavailable=unavailable, passing=_passing(missing))
+
+
+def _reason(error: ReferenceUnavailable) -> str:
+    return str(error.metadata.get("reason", error))
+
+
+def _passing(missing: Mapping[str, ReferenceUnavailable]) -> tuple[str, ...]:
+    return tuple(name for name, error in missing.items() if not is_lasting(error))
 
 
 def gather_places(tiles: TileStore, ra_deg: float, dec_deg: float, radius_deg: float) -> Gathered:
@@ -76,18 +93,18 @@ def gather_places(tiles: TileStore, ra_deg: float, dec_deg: float, radius_deg: f
         No catalogue has a star, and some are not to be had now.
     """
     found: list[ReferenceStars] = []
-    unavailable: dict[str, str] = {}
-    missing: ReferenceUnavailable | None = None
+    missing: dict[str, ReferenceUnavailable] = {}
     for name in (name for name in BEST_PLACES if covers(name, dec_deg, radius_deg)):
         try:
             stars = tiles.cone(name, ra_deg, dec_deg, min(radius_deg, LARGEST_RADIUS_DEG))
         except ReferenceUnavailable as error:
-            missing = missing or error
-            unavailable[name] = str(error.metadata.get("reason", error))
+            missing[name] = error
             continue
-        if stars.n >= ENOUGH_FOR_PLACES:
-            return Gathered(stars=(stars,), unavailable=unavailable)
         found += [stars] if stars.n else []
-    if missing is not None and not found:
-        raise missing
-    return Gathered(stars=tuple(found), unavailable=unavailable)
+        if stars.n >= ENOUGH_FOR_PLACES:
+            found = [stars]
+            break
+    if missing and not found:
+        raise next(iter(missing.values()))
+    reasons = {name: _reason(error) for name, error in missing.items()}
+    return Gathered(stars=tuple(found), unavailable=reasons, passing=_passing(missing))

@@ -22,6 +22,7 @@ from cpcs.errors import ReferenceUnavailable
 from cpcs.passbands import catalogue_named, covers
 from photocal.references import sky
 from photocal.references.declared import finished
+from photocal.references.out_of_reach import is_lasting, unavailable
 from photocal.references.sky import ORDER, Cone
 from photocal.references.stars import ReferenceStars
 from photocal.references.tiles import BrokenTileError, Tile, decoded, encoded, joined, merged
@@ -156,11 +157,12 @@ class TileStore:
 
     def _fetch(self, catalogue: str, cone: Cone, missing: list[int]) -> dict[int, Tile]:
         if self._source is None:
-            raise _unavailable(catalogue, cone, "no tile here that can be read, and no service to ask")
+            raise unavailable(catalogue, cone, "no tile here that can be read, and no service to ask")
         try:
             stars = self._source.fetch(catalogue, sky.circle_around(missing))
         except ReferenceUnavailable as error:  # of the circle around the tiles; what was asked for is told
-            raise _unavailable(catalogue, cone, str(error.metadata.get("reason", error))) from error
+            reason = str(error.metadata.get("reason", error))
+            raise unavailable(catalogue, cone, reason, lasting=is_lasting(error)) from error
         tile_of = sky.tiles_of(stars.ra_deg, stars.dec_deg)
         fetched = {}
         for number in missing:
@@ -279,10 +281,6 @@ class TileStore:
             megabytes=size / 1e6,
             broken_tiles=broken,
         )
-
-
-def _unavailable(catalogue: str, cone: Cone, reason: str) -> ReferenceUnavailable:
-    return ReferenceUnavailable(catalogues=catalogue, ra_deg=cone[0], dec_deg=cone[1], reason=reason)
 
 
 def _folder(catalogue: str) -> str:

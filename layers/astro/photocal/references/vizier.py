@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from cpcs.errors import CpcsError, ReferenceUnavailable
+from cpcs.errors import CpcsError
 from photocal.references.declared import declared_columns, entry_of, stars_of, wanted_columns
+from photocal.references.out_of_reach import unavailable
 from photocal.references.sky import Cone
 from photocal.references.stars import ReferenceStars
 from photocal.references.votable import is_votable, read_votable
@@ -119,17 +120,17 @@ class VizierSource:
         """
         entry = entry_of(catalogue)
         if "vizier" not in entry:
-            raise _unavailable(catalogue, cone, "it comes from imported files only")
+            raise unavailable(catalogue, cone, "it comes from imported files only", lasting=True)
         resting = self._breaker.resting_s
         if resting > 0.0:
-            raise _unavailable(catalogue, cone, f"VizieR failed several times; asked again in {resting:.0f} s")
+            raise unavailable(catalogue, cone, f"VizieR failed several times; asked again in {resting:.0f} s")
         try:
             stars = self._within_deadline(lambda until: self._fetch(catalogue, entry, cone, until))
         except _TooManyStarsError as error:
-            raise _unavailable(catalogue, cone, str(error)) from error  # VizieR is well
+            raise unavailable(catalogue, cone, str(error), lasting=True) from error  # VizieR is well
         except Exception as error:  # whatever a network, a mirror or a parser can raise
             self._breaker.failed()
-            raise _unavailable(catalogue, cone, _reason(error)) from error
+            raise unavailable(catalogue, cone, _reason(error)) from error
         self._breaker.worked()
         return stars
 
@@ -179,10 +180,6 @@ class VizierSource:
 
 class _TooManyStarsError(Exception):
     """The answer was cut at the row limit."""
-
-
-def _unavailable(catalogue: str, cone: Cone, reason: str) -> ReferenceUnavailable:
-    return ReferenceUnavailable(catalogues=catalogue, ra_deg=cone[0], dec_deg=cone[1], reason=reason)
 
 
 def _reason(error: Exception) -> str:

@@ -419,8 +419,10 @@ class TargetOutsideField(CalibrationFailed):
     """The event is not where the stars are."""
 
     code = "TARGET_OUTSIDE_FIELD"
-    sentence = "The event at RA {ra_deg:.5f} Dec {dec_deg:.5f} is outside the field of the catalogue (centre RA {field_ra_deg:.5f} Dec {field_dec_deg:.5f}, radius {field_radius_deg:.3f} deg)."
-    advice = "Check the event's name and the catalogue's coordinates (degrees, J2000)."
+    sentence = "The event at RA {ra_deg:.5f} Dec {dec_deg:.5f} is outside the field that was observed (centre RA {field_ra_deg:.5f} Dec {field_dec_deg:.5f}, radius {field_radius_deg:.3f} deg)."
+    advice = (
+        "Check the event's name, and the coordinates of the catalogue (degrees, J2000) or the pointing of the image."
+    )
 
 
 class TargetNotFound(CalibrationFailed):
