@@ -187,7 +187,7 @@ def test_it_waits_only_for_what_may_come(
     assert sky.process(sky.image()) is state
 
 
-def test_measuring_ends_before_the_function_does(sky: Sky) -> None:
+def test_measuring_ends_before_the_function_does(sky: Sky, monkeypatch: pytest.MonkeyPatch) -> None:
     sky.with_picture()
     sky.worker = replace(sky.worker, left_s=lambda: 10.0)
     clocked: list[float] = []
@@ -196,9 +196,10 @@ def test_measuring_ends_before_the_function_does(sky: Sky) -> None:
         clocked.append(limits.seconds)
         raise ConnectionError
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionError):
-        patch.setattr(clockwork, "measure_upload", measured)
-        sky.process(sky.image())
+    monkeypatch.setattr(clockwork, "measure_upload", measured)
+    job_id = sky.image()
+    with pytest.raises(ConnectionError):
+        sky.process(job_id)
     assert clocked == [1.0]
 
 

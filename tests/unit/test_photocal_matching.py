@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photocal.matching import match, year_of
+from photocal.epochs import year_of
+from photocal.matching import match
 from photocal.references import ReferenceStars
 from photocal.stars import StarList
 

@@ -17,9 +17,9 @@ from photocal.astrometry.cards import cards, hint_of
 from photocal.astrometry.plane import Plane
 from photocal.astrometry.refine import Solution, refine
 from photocal.astrometry.solve import Hint, Solved, Work, solve
+from photocal.epochs import year_of
 from photocal.headers.standard import StandardHeader
 from photocal.images.frame import Frame, Grid, Image
-from photocal.matching import year_of
 from photocal.pixels import quality
 from photocal.pixels.measure import Progress, forced, measure_plane
 from photocal.pixels.records import Detector, ForcedFlux, Photometry

@@ -13,13 +13,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from photocal.arrays import Bools, Floats, Ints
+from photocal.epochs import year_of
 from photocal.references.stars import ReferenceStars
 from photocal.results import SkyOffset
 from photocal.sphere import ARCSEC_PER_RADIAN, axes, chord, shifted_back, unit_vectors
 from photocal.stars import StarList
 
-J2000_MJD = 51544.5
-DAYS_PER_YEAR = 365.25
 SEARCH_FACTOR, SEARCH_LEAST_ARCSEC = 2.0, 10.0  # offsets are looked for within twice the radius, at least 10 arcsec
 TIGHT_SIGMAS, TIGHT_LEAST_ARCSEC = 5.0, 0.7  # the radius actually used, where the positions agree well
 _ENOUGH = 10  # matches that make a scatter worth believing
@@ -40,11 +39,6 @@ class Match:
     sep_arcsec: Floats
     offset: SkyOffset
     radius_arcsec: float  # actually used
-
-
-def year_of(mjd: float) -> float:
-    """Return the Julian year of a date."""
-    return 2000.0 + (mjd - J2000_MJD) / DAYS_PER_YEAR
 
 
 def match(

@@ -16,7 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import asin, atan2, cos, degrees, hypot, radians, sin, sqrt
 
-J2000_MJD, HALF_CIRCLE = 51544.5, 180.0
+from photocal.epochs import J2000_MJD
+
+HALF_CIRCLE = 180.0
 DAYS_OF_CENTURY = 36525.0
 TT_MINUS_UTC_D = 69.184 / 86400.0  # since 2017; 14 s less in 1980, in which the Moon moves 8"
 AU_KM, EARTH_KM, POLAR_RATIO = 149_597_870.7, 6378.137, 0.996647189335

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from photocal.epochs import year_of
 from photocal.headers.standard import Finding
 
 _FK4_UNTIL = 1984.0  # FITS Standard 4.0, section 8.3: equinoxes before are Besselian
-_J2000_MJD, _YEAR_D = 51544.5, 365.25
 _SAME_YR = 0.05
 
 
@@ -65,7 +65,7 @@ def _transformed(lon_deg: float, lat_deg: float, frame: Frame, mjd: float | None
     elif frame.kind == "FK4":
         system = FK4(equinox=Time(frame.equinox, format="byear"))
     else:
-        year = frame.equinox if mjd is None or frame.kind == "FK5" else 2000.0 + (mjd - _J2000_MJD) / _YEAR_D
+        year = frame.equinox if mjd is None or frame.kind == "FK5" else year_of(mjd)
         system = FK5(equinox=Time(year, format="jyear"))
     there = SkyCoord(lon_deg * units.deg, lat_deg * units.deg, frame=system).icrs
     return float(there.ra.deg), float(there.dec.deg)

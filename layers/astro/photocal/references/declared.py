@@ -12,6 +12,7 @@ import numpy as np
 from cpcs.errors import MissingReferenceColumn, NoUsableStars
 from cpcs.passbands import catalogue_data
 from photocal.arrays import MAG_PER_RELATIVE_ERROR, Bools, Floats
+from photocal.epochs import year_of
 from photocal.readers.table import RawTable
 from photocal.references import units
 from photocal.references.cuts import Cut, columns_of, cuts_of, passes
@@ -227,7 +228,7 @@ def _epoch(table: RawTable, epoch: str | float | None, catalogue: str) -> float:
         return default
     middle = float(np.nanmedian(values))
     if middle > 10_000.0:  # noqa: PLR2004  (no year: a Modified Julian Date)
-        middle = 2000.0 + (middle - 51544.5) / 365.25
+        middle = year_of(middle)
     return middle
 
 
