@@ -67,6 +67,7 @@ def describe(job: dict[str, Any], seconds: float) -> str:
         ("EventId", f"ivo://{point['event_name']}"),
         ("Filter", f"{point['catalogue']} / {point['filter']}  ({_sure(summary)})"),
         ("Magnitude", f"{magnitude} mag"),
+        *_with_colour(point),
         ("ZP", f"{point['zero_point']:.4f} +/- {point['zero_point_err']:.4f} mag"),
         ("Scatter", f"{point['scatter']:.4f} mag"),
         ("Number of datapoints used for calibration", str(point["n_matched"])),
@@ -77,6 +78,13 @@ def describe(job: dict[str, Any], seconds: float) -> str:
         ("From upload to light curve", f"{seconds:.2f} s"),
     ]
     return "\n".join(f"  {label + ':':<44}{value}" for label, value in rows)
+
+
+def _with_colour(point: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the magnitude with the colour term, where the target's colour is known."""
+    if point["is_limit"] or point["corrected_mag"] is None:
+        return []
+    return [("Colour-corrected", f"{point['corrected_mag']:.3f} +/- {point['corrected_mag_err']:.3f} mag")]
 
 
 def row(point: dict[str, Any]) -> str:
