@@ -62,7 +62,7 @@ class MeasuredFile:
         quality = self.photometry[number].quality
         name = f"{self.colours[number]}: " if self.colours[number] else ""
         said = (
-            f"{name}{len(self.photometry[number].fitted.sources)} stars, FWHM {quality['fwhm_pix']:.2f} pixels, "
+            f"{name}{quality['n_stars']:.0f} stars of S/N 5 and more, FWHM {quality['fwhm_pix']:.2f} pixels, "
             f"ellipticity {quality['ellipticity']:.2f}, sky {quality['background']:.1f} "
             f"+- {quality['background_rms']:.1f} counts, {int(quality['n_psf_stars'])} stars made the PSF\n"
         )
