@@ -194,7 +194,7 @@ def test_the_same_file_again_leads_to_its_point(cgi_bin: Function, store: FakeSt
                 ra_deg=220.665, dec_deg=53.2, field_ra_deg=10.0, field_dec_deg=20.0, field_radius_deg=0.25
             ),
             422,
-            "TARGET_OUTSIDE_FIELD: The event at RA 220.66500 Dec 53.20000 is outside the field of the catalogu...",
+            "TARGET_OUTSIDE_FIELD: The event at RA 220.66500 Dec 53.20000 is outside the field that was observ...",
         ),
         (errors.BombSent(limit=5), 413, "TOO_LARGE_UNPACKED: The file unpacks to more than 5 bytes."),
     ],
