@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
@@ -28,6 +27,7 @@ from photocal.pointing import around_target
 from photocal.references import Gathered, TileStore, gather, gather_places
 from photocal.results import Calibration, Target
 from photocal.stars import StarList
+from photocal.watch import Watch
 
 from .child import Limits
 from .measuring import Sitting, measure_upload
@@ -198,7 +198,7 @@ class Clockwork:
 
     def __init__(self, worker: Tools, job: Job, then: Then | None = None, progress: Progress | None = None) -> None:
         self._worker, self._job, self._then, self._progress = worker, job, then or Then(), progress
-        self._seconds: dict[str, float] = {}
+        self._watch = Watch()
         self._believed: dict[str, Mapping[str, ColourPrior]] = {}
         self.header: StandardHeader | None = None
 
@@ -232,7 +232,7 @@ class Clockwork:
             camera=task.camera,
             header=intake.header,
             sha256=hashlib.sha256(data).hexdigest(),
-            seconds={**self._seconds, **{f"calibrate: {step}": s for step, s in calibrated.seconds.items()}},
+            seconds={**self._watch.seconds, **{f"calibrate: {step}": s for step, s in calibrated.seconds.items()}},
         )
 
     def _of_catalogue(self, stars: StarList, filter_name: str, task: _Task) -> tuple[Calibration, Gathered]:
@@ -353,11 +353,8 @@ class Clockwork:
             raise self._unless_out_of_reach(error, gathered, *stars.centre) from error
 
     def _timed(self, step: str, work: Callable[[], Answer]) -> Answer:
-        start = time.perf_counter()
-        try:
+        with self._watch.step(step):
             return work()
-        finally:
-            self._seconds[step] = round(time.perf_counter() - start, 4)
 
 
 def wanted(forced: Choice | None) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def test_the_whole_image(plane: MeasuredPlane) -> None:
 
 def test_the_plate_solution(plane: MeasuredPlane) -> None:
     """Also one without a star."""
-    _looked_at(figures.astrometry(plane))
+    whole = _looked_at(figures.astrometry(plane))
     none = np.zeros(0, np.int64)
     empty = replace(
         plane.solution,
@@ -78,14 +78,14 @@ def test_the_plate_solution(plane: MeasuredPlane) -> None:
         residual_east_arcsec=np.zeros(0),
         residual_north_arcsec=np.zeros(0),
     )
-    _looked_at(figures.astrometry(replace(plane, solution=empty)))
+    assert _looked_at(figures.astrometry(replace(plane, solution=empty))) == whole
 
 
 def test_the_psf(plane: MeasuredPlane) -> None:
     """Also where none of its stars was measured in the end."""
-    _looked_at(figures.psf(plane.photometry))
+    whole = _looked_at(figures.psf(plane.photometry))
     away = replace(plane.photometry.psf_stars, x=plane.photometry.psf_stars.x - 1e4)
-    _looked_at(figures.psf(replace(plane.photometry, psf_stars=away)))
+    assert _looked_at(figures.psf(replace(plane.photometry, psf_stars=away))) == whole
 
 
 def test_binning_keeps_the_noise_and_leaves_out_what_is_bad() -> None:

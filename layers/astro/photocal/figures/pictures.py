@@ -20,6 +20,7 @@ from PIL import Image
 from photocal.arrays import Anything, Bools, Floats, Pixels
 from photocal.astrometry.plane import Plane
 from photocal.figures.drawing import INLIER, LINE, OUTLIER, PALE, Frame, note, place, sheet
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Photometry
 
 WIDTH, MARGIN = 6.0, 0.12  # inches
@@ -107,7 +108,7 @@ def pulls(photometry: Photometry, window: tuple[slice, slice]) -> Pixels:
     """Return what is left of a part of the image over its noise, NaN where pixels were left out."""
     prepared, fitted = photometry.prepared, photometry.fitted
     model = fitted.model[window]
-    variance = prepared.noise_variance[window] + np.maximum(model, 0.0) / prepared.gain
+    variance = variance_under(prepared.noise_variance[window], model, prepared.gain)
     left: Pixels = ((prepared.data[window] - fitted.sky[window] - model) / np.sqrt(variance)).astype(np.float32)
     left[prepared.bad[window]] = np.nan
     return left

@@ -24,6 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from photocal.arrays import Floats, Ints, Pixels
+from photocal.pixels.noise import variance_under
 from photocal.pixels.records import Prepared, Psf, Sources
 from photocal.pixels.render import blank_outside, pixels_of
 
@@ -116,7 +117,7 @@ def _width(pulls: Floats) -> tuple[float, float]:
 
 def _light_and_weight(prepared: Prepared, places: Ints, model: Pixels) -> tuple[Pixels, Pixels]:
     light = model.ravel()[places]
-    variance = prepared.noise_variance.ravel()[places] + np.maximum(light, 0) / np.float32(prepared.gain)
+    variance = variance_under(prepared.noise_variance.ravel()[places], light, prepared.gain)
     return light, np.where(prepared.bad.ravel()[places], np.float32(0), 1 / variance)
 
 
